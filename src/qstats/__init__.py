@@ -25,12 +25,12 @@ _HOME = {
         "TooFewData",
     ),
     "qstats.figures": ("plot", "save_figure"),
+    "qstats.improve.hold": ("hold_period",),
     "qstats.improve.pareto": ("ParetoTable", "pareto"),
-    "qstats.improve.plan": ("VerificationPlan",),
+    "qstats.improve.plan": ("LogColumns", "VerificationPlan"),
     "qstats.improve.verdict": ("Verdict",),
     "qstats.improve.verify": ("verify_improvement",),
     "qstats.inference.comparison": ("Comparison",),
-    "qstats.inference.hold": ("hold_period",),
     "qstats.inference.proportions": ("compare_proportions",),
     "qstats.inference.rates": ("compare_rates", "ratio_of_rate_ratios"),
     "qstats.report": ("write_report",),
@@ -41,7 +41,7 @@ _HOME = {
     "qstats.table": ("read_table", "write_csv"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-__all__ = ["__version__", *sorted(_MODULE_OF)]  # noqa: PLE0604 - names are strings
+__all__ = ["__version__", *sorted(_MODULE_OF)]
 
 if TYPE_CHECKING:
     from qstats._core.interval import Interval as Interval
@@ -57,13 +57,14 @@ if TYPE_CHECKING:
     from qstats.errors import TooFewData as TooFewData
     from qstats.figures import plot as plot
     from qstats.figures import save_figure as save_figure
+    from qstats.improve.hold import hold_period as hold_period
     from qstats.improve.pareto import ParetoTable as ParetoTable
     from qstats.improve.pareto import pareto as pareto
+    from qstats.improve.plan import LogColumns as LogColumns
     from qstats.improve.plan import VerificationPlan as VerificationPlan
     from qstats.improve.verdict import Verdict as Verdict
     from qstats.improve.verify import verify_improvement as verify_improvement
     from qstats.inference.comparison import Comparison as Comparison
-    from qstats.inference.hold import hold_period as hold_period
     from qstats.inference.proportions import compare_proportions as compare_proportions
     from qstats.inference.rates import compare_rates as compare_rates
     from qstats.inference.rates import ratio_of_rate_ratios as ratio_of_rate_ratios

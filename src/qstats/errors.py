@@ -1,8 +1,8 @@
 """Every error and warning of qstats, under one root.
 
-Which one to catch: :class:`DataError` when the data cannot answer the question, :class:`TooFewData` when more data would,
-:class:`EngineError` when a table library cannot do what was asked. A wrong option value is a :class:`DataError` too, so a
-tool that calls qstats needs one ``except QStatsError``.
+Which one to catch: :class:`DataError` when the data cannot answer the question, :class:`TooFewData` when more data
+would, :class:`EngineError` when a table library cannot do what was asked. A wrong option value is a :class:`DataError`
+too, so a tool that calls qstats needs one ``except QStatsError``.
 """
 
 __all__ = [

@@ -17,7 +17,7 @@ __all__ = ["FloatArray", "as_counts", "as_exposure", "as_vector", "first_bad", "
 
 FloatArray = npt.NDArray[np.float64]
 
-_EXACT = 2.0**53
+_EXACT = 2**53
 
 
 def first_bad(bad: npt.NDArray[np.bool_], values: npt.NDArray[Any]) -> str:
@@ -56,8 +56,8 @@ def _as_float(data: object, name: str) -> FloatArray:
     except ValueError:
         raise DataError(f"{name}: rows of unequal length; a plain sequence of numbers is wanted") from None
     if a.dtype.kind in "biuf":
-        if a.dtype.itemsize == 8 and a.dtype.kind in "iu" and a.size and np.abs(a.astype(np.float64)).max() > _EXACT:
-            raise DataError(f"{name}: whole numbers beyond 2**53 would lose digits as float64; subtract an offset first")
+        if a.dtype.itemsize == 8 and a.dtype.kind in "iu" and a.size and max(int(a.max()), -int(a.min())) > _EXACT:
+            raise DataError(f"{name}: whole numbers beyond 2**53 lose digits as float64; subtract an offset")
         return a.astype(np.float64, copy=False)
     if a.dtype.kind == "O" and a.ndim == 1:
         return object_to_float(a, name)
@@ -119,7 +119,7 @@ def as_counts(data: object, name: str, *, missing: str = "raise") -> FloatArray:
     return a
 
 
-def as_exposure(data: object, name: str, n: int, *, missing: str = "raise") -> FloatArray:
+def as_exposure(data: Any, name: str, n: int, *, missing: str = "raise") -> FloatArray:
     """Return positive finite numbers of length `n` (a single number is repeated without copying)."""
     if np.ndim(data) == 0 and not isinstance(data, str | bytes | dict | set | frozenset) and data is not None:
         one = as_vector([data], name)

@@ -92,7 +92,7 @@ class Comparison(Result):
 
 
 def tails(alternative: str, confidence: float) -> tuple[float, float]:
-    """Return the error put below the lower and above the upper limit; None of it on the open side of a one-sided one."""
+    """Return the error put below the lower and above the upper limit; none on the open side of a one-sided one."""
     check_choice(alternative, "alternative", ALTERNATIVES)
     alpha = 1.0 - confidence
     if alternative == "two-sided":

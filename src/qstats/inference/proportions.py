@@ -96,7 +96,7 @@ def _solve(score, z: float, start: float, end: float) -> float:  # type: ignore[
     return bisect(lambda v: score(v) - z, start, end)
 
 
-def _score_limits(  # noqa: PLR0913
+def _score_limits(
     effect: str, x: float, n: float, x0: float, n0: float, z_low: float, z_high: float, inflate: float
 ) -> tuple[float, float]:
     if effect == "difference":
@@ -127,7 +127,7 @@ def _checked(count: object, size: object, suffix: str) -> tuple[float, float]:
     return x, n
 
 
-def compare_proportions(  # noqa: PLR0913
+def compare_proportions(
     count: float,
     size: float,
     count0: float,
@@ -217,4 +217,6 @@ def compare_proportions(  # noqa: PLR0913
         limits = _score_limits(effect, x, n, x0, n0, z_low, z_high, inflate)
     p = tail_probability(float(normal_sf(-z)), float(normal_sf(z)), alternative)
     interval = Interval(*limits, confidence)
-    return Comparison(effect, estimate, interval, p, alternative, null, z, (x, x0), f"score, {method}", _SOURCES[method])
+    return Comparison(
+        effect, estimate, interval, p, alternative, null, z, (x, x0), f"score, {method}", _SOURCES[method]
+    )

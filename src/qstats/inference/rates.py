@@ -105,8 +105,10 @@ def _difference_limits(
         if error == 0.0:
             return -sign * math.inf
         z = _critical(error, df)
-        reach = (z + 1.0) ** 2 * dispersion * (1.0 / t + 1.0 / t0) + abs(estimate) + z * math.sqrt(
-            dispersion * (y / t**2 + y0 / t0**2)
+        reach = (
+            (z + 1.0) ** 2 * dispersion * (1.0 / t + 1.0 / t0)
+            + abs(estimate)
+            + z * math.sqrt(dispersion * (y / t**2 + y0 / t0**2))
         )
         while sign * _difference_score(y, t, y0, t0, estimate - sign * reach, dispersion) < z:
             reach *= 2.0
@@ -123,7 +125,7 @@ def _checked(events: object, exposure: object, suffix: str) -> tuple[float, floa
     return y, check_number(exposure, f"exposure{suffix}", above=0.0)
 
 
-def compare_rates(  # noqa: PLR0913 - two groups and how to compare them
+def compare_rates(
     events: float,
     exposure: float,
     events0: float,
@@ -223,7 +225,7 @@ def compare_rates(  # noqa: PLR0913 - two groups and how to compare them
     return _compare_ratio(y, t, y0, t0, method, null, confidence, alternative, phi, df, notes)
 
 
-def _compare_ratio(  # noqa: PLR0913
+def _compare_ratio(
     y: float, t: float, y0: float, t0: float, method: str, null: float, confidence: float, alternative: str,
     phi: float, df: float, notes: tuple[Note, ...],
 ) -> Comparison:  # fmt: skip
@@ -244,12 +246,15 @@ def _compare_ratio(  # noqa: PLR0913
         limits = _conditional_limits(y, n, below, above, method == "midp")
     estimate = math.inf if y0 == 0 else (y / t) / (y0 / t0)
     if y0 == 0:
-        notes = (*notes, Note("zero-reference", "warning", "no event in the reference group: the ratio has no upper end"))
+        notes = (
+            *notes,
+            Note("zero-reference", "warning", "no event in the reference group: no upper end"),
+        )
     interval = Interval(_ratio(limits[0], t, t0), _ratio(limits[1], t, t0), confidence)
     return Comparison("rate_ratio", estimate, interval, p, alternative, null, z, (y, y0), text, source, notes)
 
 
-def ratio_of_rate_ratios(  # noqa: PLR0913
+def ratio_of_rate_ratios(
     after: tuple[float, float],
     before: tuple[float, float],
     control_after: tuple[float, float],
@@ -304,7 +309,8 @@ def ratio_of_rate_ratios(  # noqa: PLR0913
     null = check_number(null, "null", above=0.0)
     phi = max(1.0, check_number(dispersion, "dispersion", above=0.0))
     names = ("after", "before", "control_after", "control_before")
-    cells = [_checked(*cell, f" of {name}") for name, cell in zip(names, (after, before, control_after, control_before))]
+    given = (after, before, control_after, control_before)
+    cells = [_checked(*cell, f" of {name}") for name, cell in zip(names, given, strict=True)]
     if any(y == 0 for y, _ in cells):
         empty = names[[y for y, _ in cells].index(0.0)]
         raise DataError(f"{empty}: no event; the ratio of rate ratios needs events in all four cells")

@@ -1,0 +1,239 @@
+"""The `qstats` command: verify a plan, draw a chart, rank categories, run the demonstration.
+
+Exit codes: 0 done, 1 bad input (one line on stderr says why), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qstats
+from qstats.errors import DataError, QStatsError
+
+if TYPE_CHECKING:
+    from qstats._core.result import Result
+
+__all__ = ["main"]
+
+_DATA_KEYS = ("complaints", "exposure", "control", "control_exposure", "columns")
+
+_SAID = {
+    "en": {"verdict": "Verdict", "against": "What speaks against believing more", "wrote": "Wrote"},
+    "zh": {"verdict": "结论", "against": "使结论受限的理由", "wrote": "已写入"},
+}
+
+
+def _steps(jobs: Iterable[Any], total: int, quiet: bool) -> Iterable[Any]:
+    """Show a progress bar on stderr while the jobs run; none when it is not a terminal or not wanted."""
+    from tqdm import tqdm
+
+    return tqdm(jobs, total=total, disable=True if quiet else None, leave=False, file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the words (default: en)")
+    common.add_argument("--out", type=Path, default=None, help="where to write (see each command)")
+    common.add_argument("--encoding", default=None, help="of CSV files (default: UTF-8, else GB18030)")
+    common.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser = argparse.ArgumentParser(
+        prog="qstats", description="Is the process stable, and did the change really help?"
+    )
+    parser.add_argument("--version", action="version", version=f"qstats {qstats.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    verify = commands.add_parser("verify", parents=[common], help="judge an improvement by its plan")
+    verify.add_argument("plan", type=Path, help="TOML with tables [plan] and [data]; --out is a folder")
+
+    chart = commands.add_parser("chart", parents=[common], help="control chart of a CSV or Parquet file")
+    chart.add_argument("file", type=Path, help="the data; --out is an .svg, .png, .html or .json file")
+    chart.add_argument("--kind", choices=("individuals", "p", "u"), default="individuals")
+    chart.add_argument("--values", help="column of measurements (individuals)")
+    chart.add_argument("--count", help="column of counts (p, u)")
+    chart.add_argument("--size", help="column of sample sizes (p)")
+    chart.add_argument("--exposure", help="column of exposures (u)")
+    chart.add_argument("--order-by", help="column of the time or order")
+    chart.add_argument("--phase", help="column of phase labels, such as before and after")
+    chart.add_argument("--missing", choices=("raise", "drop"), default="raise", help="drop: missing values are gaps")
+
+    pareto = commands.add_parser("pareto", parents=[common], help="rank categories, with how sure the ranks are")
+    pareto.add_argument("file", type=Path, help="the data; --out is an .svg, .png, .html, .json or .csv file")
+    pareto.add_argument("--by", required=True, help="column of the category")
+    pareto.add_argument("--count", help="column with the number of defects in a row")
+    pareto.add_argument("--weight", help="column with the cost or severity of a row")
+    pareto.add_argument("--top", type=int, help="keep so many, the rest becomes (other)")
+
+    commands.add_parser("demo", parents=[common], help="the main job on 336,776 real flights; --out is a folder")
+    return parser
+
+
+def _write(result: Result, path: Path, lang: str) -> None:
+    """Write one result as the file's extension says."""
+    kind = path.suffix.lower()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if kind == ".json":
+            path.write_text(result.to_json(indent=2) + "\n", encoding="utf-8")
+        elif kind in (".html", ".htm"):
+            qstats.write_report(result, path, lang=lang)
+        elif kind == ".csv":
+            qstats.write_csv(dict(result._columns()), path)
+        elif kind in (".svg", ".png"):
+            qstats.save_figure(result, path, lang=lang)
+        else:
+            raise DataError(f"--out: got {path.name!r}; a name ending in .svg, .png, .html, .json or .csv is wanted")
+    except OSError as error:
+        raise DataError(f"--out: cannot write {path.name}: {error.strerror or type(error).__name__}") from None
+    print(f"{_SAID[lang]['wrote']}: {path}")
+
+
+def _need(args: argparse.Namespace, *names: str) -> None:
+    for name in names:
+        if getattr(args, name) is None:
+            raise DataError(f"--{name}: is missing; --kind {args.kind} needs it")
+
+
+def _chart(args: argparse.Namespace) -> None:
+    data = qstats.read_table(args.file, encoding=args.encoding)
+    shared: dict[str, Any] = {"order_by": args.order_by, "phase": args.phase, "missing": args.missing}
+    if args.kind == "individuals":
+        _need(args, "values")
+        result = qstats.individuals(data, values=args.values, **shared)
+    elif args.kind == "p":
+        _need(args, "count", "size")
+        result = qstats.p_chart(data, count=args.count, size=args.size, **shared)
+    else:
+        _need(args, "count", "exposure")
+        result = qstats.u_chart(data, count=args.count, exposure=args.exposure, **shared)
+    print(result.summary())
+    if args.out:
+        _write(result, args.out, args.lang)
+
+
+def _pareto(args: argparse.Namespace) -> None:
+    data = qstats.read_table(args.file, encoding=args.encoding)
+    result = qstats.pareto(data, by=args.by, count=args.count, weight=args.weight, top=args.top)
+    print(result.summary())
+    if args.out:
+        _write(result, args.out, args.lang)
+
+
+def _read_plan(path: Path) -> tuple[qstats.VerificationPlan, Mapping[str, Any]]:
+    plan = qstats.VerificationPlan.from_toml(path)
+    entries = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    data = entries.get("data")
+    if not isinstance(data, Mapping):
+        raise DataError(f"plan: {path.name} has no table [data] with complaints = ... and exposure = ...")
+    for key in data:
+        if key not in _DATA_KEYS:
+            raise DataError(f"plan: unknown entry {key!r} in [data]; known are {', '.join(_DATA_KEYS)}")
+    for key in ("complaints", "exposure"):
+        if not isinstance(data.get(key), str):
+            raise DataError(f"plan: entry {key!r} in [data] is missing; the name of a file is wanted")
+    return plan, data
+
+
+def _columns(entries: object) -> qstats.LogColumns:
+    if not isinstance(entries, Mapping):
+        raise DataError(f"plan: [data.columns] is {entries!r}; a table of column names is wanted")
+    known = list(qstats.LogColumns.__dataclass_fields__)
+    for key, value in entries.items():
+        if key not in known:
+            raise DataError(f"plan: unknown entry {key!r} in [data.columns]; known are {', '.join(known)}")
+        if not isinstance(value, str):
+            raise DataError(f"plan: [data.columns] {key} is {value!r}; a column name is wanted")
+    return qstats.LogColumns(**entries)
+
+
+def _verify(args: argparse.Namespace) -> None:
+    plan, data = _read_plan(args.plan)
+    columns = _columns(data.get("columns", {}))
+    files = [key for key in _DATA_KEYS[:-1] if key in data and not (data[key] == "constant" and "exposure" in key)]
+    tables: dict[str, Any] = {key: data[key] for key in _DATA_KEYS[:-1] if key in data}
+    for key in _steps(files, len(files), args.quiet):
+        if not isinstance(data[key], str):
+            raise DataError(f"plan: entry {key!r} in [data] is {data[key]!r}; the name of a file is wanted")
+        tables[key] = qstats.read_table(args.plan.parent / data[key], encoding=args.encoding)
+    complaints = tables.pop("complaints")
+    verdict = qstats.verify_improvement(plan, complaints, columns=columns, **tables)
+    _say(verdict, args.lang)
+    if args.out:
+        _write_all([verdict], args.out, args.lang, args.quiet)
+
+
+def _say(verdict: qstats.Verdict, lang: str) -> None:
+    said = _SAID[lang]
+    print(verdict.question)
+    print(f"  {said['verdict']}: {verdict.sentence(lang)}")
+    reasons = verdict.reasons(lang)
+    if reasons:
+        print(f"  {said['against']}:")
+        for reason in reasons:
+            print(f"   - {reason}")
+    print()
+
+
+def _write_all(verdicts: Sequence[qstats.Verdict], folder: Path, lang: str, quiet: bool) -> None:
+    """Write report.html, verdict.json and the figures of one or more verdicts into a folder."""
+    import json
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        many = len(verdicts) > 1
+        body: Any = [v.to_dict() for v in verdicts] if many else verdicts[0].to_dict()
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, indent=2)
+        (folder / "verdict.json").write_text(text + "\n", encoding="utf-8")
+        qstats.write_report(list(verdicts), folder / "report.html", lang=lang)
+        names = [f"verdict-{i}" if many else "verdict" for i in range(1, len(verdicts) + 1)]
+        jobs = [(v, folder / f"{n}.{kind}") for v, n in zip(verdicts, names, strict=True) for kind in ("svg", "png")]
+        for verdict, path in _steps(jobs, len(jobs), quiet):
+            qstats.save_figure(verdict, path, lang=lang)
+    except OSError as error:
+        raise DataError(f"--out: cannot write into {folder.name}: {error.strerror or type(error).__name__}") from None
+    written = ["report.html", "verdict.json", *(path.name for _, path in jobs)]
+    print(f"{_SAID[lang]['wrote']}: " + ", ".join(str(folder / name) for name in written))
+
+
+def _demo(args: argparse.Namespace) -> None:
+    from qstats import demo
+
+    verdicts = []
+    for job in _steps(demo.questions(args.lang), demo.COUNT, args.quiet):
+        verdicts.append(job())
+    for verdict in verdicts:
+        _say(verdict, args.lang)
+    _write_all(verdicts, args.out or Path("out"), args.lang, args.quiet)
+
+
+_COMMANDS = {"chart": _chart, "pareto": _pareto, "verify": _verify, "demo": _demo}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if (
+            reconfigure is not None
+        ):  # Chinese words on a terminal or pipe of another encoding must not end in a traceback
+            reconfigure(errors="replace")
+    args = _parser().parse_args(argv)
+    try:
+        _COMMANDS[args.command](args)
+    except QStatsError as error:
+        print(f"qstats: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
+    except MemoryError:
+        print("qstats: not enough memory for this file", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Items of evidence shown beside the primary comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from qstats._core.interval import Interval
+from qstats.improve.checks import Case
+from qstats.improve.hold import hold_period
+from qstats.improve.periods import PeriodTable
+from qstats.improve.verdict import Evidence
+from qstats.improve.words import evidence_words
+from qstats.inference.comparison import Comparison
+
+__all__ = ["collect_evidence"]
+
+Mask = npt.NDArray[np.bool_]
+RateRatio = Callable[[PeriodTable, Mask, Mask, float], Comparison]
+
+
+def _item(code: str, estimate: float | None, interval: Interval | None = None) -> Evidence:
+    title, text = evidence_words(code, "en")
+    return Evidence(code, title, estimate, interval, text)
+
+
+def _avoided(case: Case, primary: Comparison, absolute: Comparison) -> Evidence:
+    """Complaints avoided in the time after: by the controlled ratio where that decides, else by the rate difference."""
+    events, exposure = (float(v[case.after].sum()) for v in (case.data.events, case.data.exposure))
+    confidence = primary.interval.confidence
+    if primary.effect == "rate_ratio_ratio":
+        low, high = primary.interval.low, primary.interval.high
+        interval = Interval(events / high - events, events / low - events, confidence)
+        return _item("avoided", events / primary.estimate - events, interval)
+    interval = Interval(-absolute.interval.high * exposure, -absolute.interval.low * exposure, confidence)
+    return _item("avoided", -absolute.estimate * exposure, interval)
+
+
+def _neighbours(before: Mask, after: Mask) -> Iterator[tuple[Mask, Mask]]:
+    """The same comparison with the first or last period of a phase left out."""
+    for which, mask in enumerate((before, after)):
+        where = np.flatnonzero(mask)
+        if where.size < 4:
+            continue
+        for drop in (where[0], where[-1]):
+            shorter = mask.copy()
+            shorter[drop] = False
+            yield (shorter, after) if which == 0 else (before, shorter)
+
+
+def _side(comparison: Comparison) -> int:
+    return (comparison.interval.low > 1.0) - (comparison.interval.high < 1.0)
+
+
+def collect_evidence(
+    case: Case,
+    primary: Comparison | None,
+    crude: Comparison | None,
+    absolute: Comparison | None,
+    before: Mask,
+    phi: float,
+    rate_ratio: RateRatio,
+) -> tuple[Evidence, ...]:
+    """Return crude and simple ratio, absolute effect, avoided complaints, hold, sensitivity, exposure needed."""
+    if primary is None or crude is None or absolute is None:
+        return ()
+    data, after, confidence = case.data, case.after, 1.0 - case.plan.alpha
+    items = [_item("crude", crude.estimate, crude.interval)]
+    items.append(_item("absolute", absolute.estimate, absolute.interval))
+    if math.isfinite(primary.estimate):
+        items.append(_avoided(case, primary, absolute))
+    last = np.flatnonzero(after)[-max(1, int(after.sum()) // 3) :]
+    if after.sum() >= 6:
+        hold = np.zeros_like(after)
+        hold[last] = True
+        late = rate_ratio(data, hold, before, confidence)
+        items.append(_item("hold", late.estimate, late.interval))
+    simple = rate_ratio(data, after, before, confidence)
+    others = [_side(rate_ratio(data, a, b, confidence)) == _side(simple) for b, a in _neighbours(before, after)]
+    if others:
+        items.append(_item("sensitivity", sum(others) / len(others)))
+    y0, t0 = float(data.events[before].sum()), float(data.exposure[before].sum())
+    if y0 > 0:
+        spread = max(1.0, phi) if phi == phi else 1.0
+        needed = hold_period(y0, t0, target_rr=case.plan.target_rr, alpha=case.plan.alpha / 2, dispersion=spread)
+        items.append(_item("needed", needed))
+    return tuple(items)

@@ -1,0 +1,345 @@
+"""The word table as data: every phrase of a verdict and of its checks, English and Chinese side by side."""
+
+from __future__ import annotations
+
+__all__ = ["CHECK_TITLES", "EVIDENCE", "FINDINGS", "NOT_CHECKED", "WORDS"]
+
+# key -> (English, Chinese)
+WORDS: dict[str, tuple[str, str]] = {
+    # verdict, one per reason
+    "sanity": (
+        "Inconclusive: the data do not pass the sanity check, so no comparison is trusted.",
+        "无法判定：数据未通过完整性检查，任何比较都不可信。",
+    ),
+    "phases": (
+        "Inconclusive: the plan's windows hold no usable period before or after the action.",
+        "无法判定：计划的时间窗内，措施前或措施后没有可用的时段。",
+    ),
+    "horizon": (
+        "Inconclusive: the data end before the declared horizon {horizon}; wait until then.",
+        "无法判定：数据尚未到达计划规定的截止日 {horizon}，请等到那时再判定。",
+    ),
+    "season": (
+        "Inconclusive: the months before and after differ and less than two yearly cycles were seen, so a seasonal "
+        "swing and a real change look the same here.",
+        "无法判定：前后月份不同，且观察不足两个完整年度，季节波动与真实变化在此无法区分。",
+    ),
+    "no_information": (
+        "Inconclusive: no complaint was counted before or after.",
+        "无法判定：措施前后均无投诉记录。",
+    ),
+    "harmful": (
+        "Harmful: after the action the rate is higher.",
+        "有害：措施之后投诉率上升。",
+    ),
+    "target_met": (
+        "Effective: the rate fell and the promised target (ratio {target:g} or lower) is met.",
+        "有效：投诉率下降，并达到承诺目标（比值不高于 {target:g}）。",
+    ),
+    "target_not_shown": (
+        "Effective: the rate fell; whether the promised target (ratio {target:g}) is met is still open.",
+        "有效：投诉率下降；但是否达到承诺目标（比值 {target:g}）尚未得到证明。",
+    ),
+    "target_excluded": (
+        "Effective: the rate fell, but less than promised (the target ratio {target:g} is excluded).",
+        "有效：投诉率下降，但小于承诺（目标比值 {target:g} 已被排除）。",
+    ),
+    "cause_not_established": (
+        "Inconclusive: the rate is lower, but the data cannot tie the fall to the action.",
+        "无法判定：投诉率降低了，但数据不足以证明这是措施带来的。",
+    ),
+    "effect_excluded": (
+        "Not shown: no fall is shown, and a fall as large as promised is excluded.",
+        "未证实：未显示下降，且承诺幅度的下降已被排除。",
+    ),
+    "compatible_with_both": (
+        "Inconclusive: the data are compatible with the promised effect and with none.",
+        "无法判定：数据与承诺的效果相容，也与毫无效果相容。",
+    ),
+    # parts of the paragraph
+    "numbers": (
+        "Rate ratio {estimate} ({confidence:.0%} interval {low} to {high}, p {p}).",
+        "率比 {estimate}（{confidence:.0%} 区间 {low} 至 {high}，p {p}）。",
+    ),
+    "numbers_controlled": (
+        "Compared with the control, the rate ratio is {estimate} ({confidence:.0%} interval {low} to {high}, p {p}).",
+        "与对照组相比，率比为 {estimate}（{confidence:.0%} 区间 {low} 至 {high}，p {p}）。",
+    ),
+    "crude": (
+        "Taken alone, after over before is {estimate} ({low} to {high}): this crude figure is not the verdict.",
+        "单独看，措施后与措施前之比为 {estimate}（{low} 至 {high}）：这一粗比值不是结论。",
+    ),
+    "wait": (
+        "Exposure after the action needed to see the target: about {needed} (so far {have}).",
+        "要看到目标效果，措施后约需暴露量 {needed}（目前 {have}）。",
+    ),
+    "wait_never": (
+        "The baseline holds too few events: no length of follow-up can show the target.",
+        "基线事件过少：无论观察多久都无法证明目标效果。",
+    ),
+    "grade": (
+        "Was it the action? Grade {grade}; strength of the evidence: {strength}.",
+        "是措施的作用吗？归因等级 {grade}；证据强度：{strength}。",
+    ),
+    "exploratory": (
+        "Exploratory: the plan was not frozen before the result could be seen.",
+        "探索性结论：计划并未在结果可见之前冻结。",
+    ),
+    "strength.verified": ("verified", "已验证"),
+    "strength.confirmed": ("confirmed", "已确认"),
+    "strength.indicated": ("indicated", "有迹象"),
+    "strength.none": ("none", "无"),
+    "state.effective": ("effective", "有效"),
+    "state.not_shown": ("not shown", "未证实"),
+    "state.harmful": ("harmful", "有害"),
+    "state.inconclusive": ("inconclusive", "无法判定"),
+    "status.pass": ("pass", "通过"),
+    "status.warn": ("warn", "警告"),
+    "status.fail": ("fail", "不通过"),
+    "status.not possible": ("not possible", "无法检查"),
+    "role.baseline": ("before", "措施前"),
+    "role.transition": ("transition", "过渡期"),
+    "role.after": ("after", "措施后"),
+    "role.excluded": ("left out", "未计入"),
+}
+
+CHECK_TITLES: dict[str, tuple[str, str]] = {
+    "plan": ("Plan declared before the result", "结果可见之前已制定计划"),
+    "sanity": ("Sanity of the data", "数据完整性"),
+    "phases": ("Phases", "阶段划分"),
+    "horizon": ("Horizon reached, enough exposure", "到达截止日、暴露量充足"),
+    "amount": ("Amount of data", "数据量"),
+    "baseline": ("Baseline stable", "基线稳定"),
+    "season": ("Season", "季节性"),
+    "overdispersion": ("Overdispersion", "过度离散"),
+    "exposure": ("Exposure changed", "暴露量变化"),
+    "control": ("Control valid", "对照有效"),
+}
+
+# (check, finding) -> ((value, threshold, consequence) in English, the same in Chinese)
+FINDINGS: dict[tuple[str, str], tuple[tuple[str, str, str], tuple[str, str, str]]] = {
+    ("plan", "intact"): (
+        ("frozen {on}, unchanged", "frozen on or before {first}", "confirmatory"),
+        ("{on} 冻结，未改动", "不晚于 {first} 冻结", "验证性结论"),
+    ),
+    ("plan", "late"): (
+        ("frozen {on}", "frozen on or before {first}", "exploratory; grade C at most"),
+        ("{on} 冻结", "不晚于 {first} 冻结", "探索性结论；等级最高为 C"),
+    ),
+    ("plan", "edited"): (
+        ("edited after freezing", "unchanged", "exploratory; grade C at most"),
+        ("冻结后被修改", "未改动", "探索性结论；等级最高为 C"),
+    ),
+    ("plan", "open"): (
+        ("never frozen", "frozen on or before {first}", "exploratory; grade C at most"),
+        ("从未冻结", "不晚于 {first} 冻结", "探索性结论；等级最高为 C"),
+    ),
+    ("sanity", "clean"): (
+        ("{rows:g} complaints read, {text}", "no defect", "none"),
+        ("读入 {rows:g} 条投诉，{text_zh}", "无缺陷", "无"),
+    ),
+    ("sanity", "odd"): (
+        ("{rows:g} complaints read, {text}", "no defect", "these rows are not in the counts or count double"),
+        ("读入 {rows:g} 条投诉，{text_zh}", "无缺陷", "这些行未计入或被重复计入"),
+    ),
+    ("sanity", "broken"): (
+        (
+            "{rows:g} complaints read, {text}",
+            "at most 1 % without date or double, no period without exposure",
+            "blocks the verdict: {text}",
+        ),
+        ("读入 {rows:g} 条投诉，{text_zh}", "缺日期或重复不超过 1 %，且各时段均有暴露量", "阻止判定：{text_zh}"),
+    ),
+    ("phases", "separate"): (
+        ("{before} periods before, {after} after", "both phases present", "none"),
+        ("措施前 {before} 个时段，措施后 {after} 个", "两阶段均存在", "无"),
+    ),
+    ("phases", "trigger"): (
+        (
+            "{before} periods before, {after} after; {left} of the trigger window left out",
+            "trigger outside the baseline",
+            "a peak goes down by itself: the trigger window is left out of the baseline",
+        ),
+        (
+            "措施前 {before} 个时段，措施后 {after} 个；触发期 {left} 个时段被剔除",
+            "触发期不在基线内",
+            "峰值会自行回落：触发期已从基线中剔除",
+        ),
+    ),
+    ("phases", "empty"): (
+        ("{before} periods before, {after} after", "both phases present", "blocks the verdict: nothing to compare"),
+        ("措施前 {before} 个时段，措施后 {after} 个", "两阶段均存在", "阻止判定：无可比较"),
+    ),
+    ("horizon", "reached"): (
+        ("power {power:.0%} at ratio {target:g}", "80 %", "none"),
+        ("比值 {target:g} 时检验功效 {power:.0%}", "80 %", "无"),
+    ),
+    ("horizon", "weak"): (
+        ("power {power:.0%} at ratio {target:g}", "80 %", "a true effect of the promised size may stay unseen"),
+        ("比值 {target:g} 时检验功效 {power:.0%}", "80 %", "即使效果达到承诺幅度也可能看不出来"),
+    ),
+    ("horizon", "early"): (
+        (
+            "data end {last}",
+            "{horizon}",
+            "blocks the verdict: looking before the horizon finds effects that are not there",
+        ),
+        ("数据止于 {last}", "{horizon}", "阻止判定：提前查看会“发现”并不存在的效果"),
+    ),
+    ("horizon", "unknown"): (
+        ("no event in the baseline", "80 %", "the power cannot be told"),
+        ("基线无事件", "80 %", "无法计算检验功效"),
+    ),
+    ("amount", "enough"): (
+        ("{before} before, {after} after", "12 before, 6 after", "none"),
+        ("措施前 {before}，措施后 {after}", "措施前 12，措施后 6", "无"),
+    ),
+    ("amount", "few"): (
+        ("{before} before, {after} after", "12 before, 6 after", "too few periods: grade {cap} at most"),
+        ("措施前 {before}，措施后 {after}", "措施前 12，措施后 6", "时段过少：等级最高为 {cap}"),
+    ),
+    ("baseline", "stable"): (
+        ("no signal in {n} periods", "no signal", "none"),
+        ("{n} 个时段无异常信号", "无信号", "无"),
+    ),
+    ("baseline", "signals"): (
+        (
+            "{count} signals in {n} periods, first at {first}",
+            "no signal",
+            "the baseline moved by itself: grade D without a control",
+        ),
+        ("{n} 个时段出现 {count} 个信号，首个在 {first}", "无信号", "基线自身已在变动：若无对照，等级为 D"),
+    ),
+    ("baseline", "short"): (
+        ("{n} periods", "4 periods", "stability cannot be judged: grade D without a control"),
+        ("{n} 个时段", "4 个时段", "无法判断稳定性：若无对照，等级为 D"),
+    ),
+    ("season", "declared"): (
+        ("declared absent in the plan", "-", "stands on the declaration"),
+        ("计划中声明无季节性", "-", "结论以该声明为前提"),
+    ),
+    ("season", "whole_years"): (
+        ("{before:.1f} and {after:.1f} years", "whole years", "none"),
+        ("{before:.1f} 年与 {after:.1f} 年", "整年", "无"),
+    ),
+    ("season", "same_months"): (
+        ("after: months {months}; baseline holds them", "same months", "the same calendar months are compared"),
+        ("措施后为 {months} 月；基线包含这些月份", "相同月份", "按相同月份比较"),
+    ),
+    ("season", "controlled"): (
+        (
+            "after: months {months}; not in the baseline",
+            "same months or whole years",
+            "the season is carried by the control; alone, the crude ratio would mislead",
+        ),
+        ("措施后为 {months} 月；基线中没有", "相同月份或整年", "季节影响由对照组承担；单看粗比值会误导"),
+    ),
+    ("season", "blocked"): (
+        (
+            "after: months {months}; not in the baseline",
+            "same months or whole years",
+            "blocks the verdict: a step cannot be told from a season",
+        ),
+        ("措施后为 {months} 月；基线中没有", "相同月份或整年", "阻止判定：无法区分阶跃与季节"),
+    ),
+    ("overdispersion", "poisson"): (
+        ("variance {phi:.2f} times Poisson on {df:g} df", "1", "none"),
+        ("方差为泊松的 {phi:.2f} 倍（自由度 {df:g}）", "1", "无"),
+    ),
+    ("overdispersion", "over"): (
+        ("variance {phi:.2f} times Poisson on {df:g} df", "1", "the interval is widened by the extra scatter"),
+        ("方差为泊松的 {phi:.2f} 倍（自由度 {df:g}）", "1", "区间已按额外离散放宽"),
+    ),
+    ("overdispersion", "unknown"): (
+        ("too few periods", "1", "extra scatter cannot be judged"),
+        ("时段过少", "1", "无法判断额外离散"),
+    ),
+    ("exposure", "steady"): (
+        ("{change:+.0%} per period", "10 %", "none"),
+        ("每时段 {change:+.0%}", "10 %", "无"),
+    ),
+    ("exposure", "moved"): (
+        ("{change:+.0%} per period", "10 %", "counts alone would mislead: rates are compared"),
+        ("每时段 {change:+.0%}", "10 %", "仅看件数会误导：比较的是比率"),
+    ),
+    ("exposure", "declared"): (
+        ("declared constant", "-", "a change of volume would pass unseen"),
+        ("声明为常数", "-", "业务量的变化将无法察觉"),
+    ),
+    ("control", "parallel"): (
+        ("drift against control {low:+.0%} to {high:+.0%}", "within {margin:.0%}", "none"),
+        ("相对对照的漂移 {low:+.0%} 至 {high:+.0%}", "不超过 {margin:.0%}", "无"),
+    ),
+    ("control", "open"): (
+        (
+            "drift against control {drift:+.0%} ({low:+.0%} to {high:+.0%})",
+            "within {margin:.0%}",
+            "parallel courses are likely but not proven: grade C at most",
+        ),
+        (
+            "相对对照的漂移 {drift:+.0%}（{low:+.0%} 至 {high:+.0%}）",
+            "不超过 {margin:.0%}",
+            "平行走势可能成立但未证实：等级最高为 C",
+        ),
+    ),
+    ("control", "drifting"): (
+        (
+            "drift against control {drift:+.0%} ({low:+.0%} to {high:+.0%})",
+            "within {margin:.0%}",
+            "the two were drifting apart before: the control is shown, not used",
+        ),
+        (
+            "相对对照的漂移 {drift:+.0%}（{low:+.0%} 至 {high:+.0%}）",
+            "不超过 {margin:.0%}",
+            "两者此前已在分离：对照仅供参考，不用于判定",
+        ),
+    ),
+    ("control", "short"): (
+        ("{n} baseline periods with both", "6", "parallel courses cannot be judged: the control is shown, not used"),
+        ("两者俱全的基线时段 {n} 个", "6", "无法判断是否平行：对照仅供参考，不用于判定"),
+    ),
+    ("control", "empty"): (
+        ("an empty cell", "events in every cell", "the control cannot be used"),
+        ("某一格无事件", "各格均有事件", "对照不可用"),
+    ),
+}
+
+# code -> ((title, sentence) in English, the same in Chinese)
+EVIDENCE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "crude": (
+        ("Crude rate ratio", "All of after over all of before, nothing adjusted."),
+        ("粗率比", "措施后全部与措施前全部之比，未作任何调整。"),
+    ),
+    "absolute": (
+        ("Change of the rate", "Complaints per unit of exposure, after minus before."),
+        ("比率变化", "每单位暴露量的投诉数，措施后减措施前。"),
+    ),
+    "avoided": (
+        ("Complaints avoided", "In the time after, against what the rate before would have given."),
+        ("避免的投诉", "措施后期间，与按措施前水平推算相比。"),
+    ),
+    "hold": (
+        ("Hold: last third of after", "Rate ratio of the last third of the time after: does the effect fade?"),
+        ("保持情况：后期最后三分之一", "后期最后三分之一的率比：效果是否减退？"),
+    ),
+    "sensitivity": (
+        ("Sensitivity", "Share of comparisons with one edge period left out that conclude the same."),
+        ("敏感性", "去掉一个边缘时段后结论相同的比较所占比例。"),
+    ),
+    "needed": (
+        ("Exposure needed", "Exposure after the action that shows the target with 80 % power."),
+        ("所需暴露量", "措施后以 80 % 功效证明目标效果所需的暴露量。"),
+    ),
+}
+
+NOT_CHECKED: dict[str, tuple[str, str]] = {
+    "definition": ("2 drift of definitions, channels or coding", "2 定义、渠道或编码的漂移"),
+    "delay": ("4 complaints not yet received (reporting delay)", "4 尚未收到的投诉（报告延迟）"),
+    "trend": ("8 a trend that ran before the action", "8 措施之前已有的趋势"),
+    "regression": ("10 regression to the mean beyond the trigger window", "10 触发期以外的向均值回归"),
+    "autocorrelation": ("12 autocorrelation between periods", "12 时段之间的自相关"),
+    "mix": ("13 change of the mix inside the exposure", "13 暴露量内部构成的变化"),
+    "control": ("14 a control group: none was declared", "14 对照组：计划未声明"),
+    "other": ("15 other changes in the window", "15 同期的其他变化"),
+    "implementation": ("16 whether the action was really carried out", "16 措施是否真正执行"),
+}

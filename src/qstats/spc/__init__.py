@@ -1,0 +1,1 @@
+"""Statistical process control: charts, their limits, their run rules."""

@@ -1,0 +1,26 @@
+"""The one door for data frames and data files: what comes in leaves as numpy arrays or a small table.
+
+Frames in memory (pandas, Polars, Arrow) become numpy columns at once; lazy frames and databases (Polars lazy, DuckDB,
+Dask, Spark and whatever else narwhals reads) aggregate where the rows are and bring back a small table. NaN and null
+mean the same thing, missing, on every engine. narwhals and pandas load on first use, never on import.
+"""
+
+from qstats.table.arrays import labels
+from qstats.table.dates import to_dates
+from qstats.table.fetch import columns
+from qstats.table.files import read_table, safe_cell, write_csv
+from qstats.table.frames import is_frame
+from qstats.table.grouped import MomentsTable, counts_by, moments_by
+
+__all__ = [
+    "MomentsTable",
+    "columns",
+    "counts_by",
+    "is_frame",
+    "labels",
+    "moments_by",
+    "read_table",
+    "safe_cell",
+    "to_dates",
+    "write_csv",
+]
