@@ -45,7 +45,14 @@ def test_empty_is_too_few(data: Any) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [[1, 2, 3], (1.0, 2, 3), np.array([1, 2, 3], dtype="u1"), [Decimal(1), 2, 3.0], np.ma.array([1, 2, 3]), range(1, 4)],
+    [
+        [1, 2, 3],
+        (1.0, 2, 3),
+        np.array([1, 2, 3], dtype="u1"),
+        [Decimal(1), 2, 3.0],
+        np.ma.array([1, 2, 3]),
+        range(1, 4),
+    ],
 )
 def test_good_input_becomes_float64(data: Any) -> None:
     out = as_vector(data, "x")
@@ -81,7 +88,7 @@ def test_single_arguments() -> None:
     assert check_choice("a", "x", ("a", "b")) == "a"
     with pytest.raises(DataError, match=r"x: got 'c'; one of 'a', 'b' is wanted"):
         check_choice("c", "x", ("a", "b"))
-    with pytest.raises(DataError, match="a fraction is wanted: 0.95"):
+    with pytest.raises(DataError, match=r"a fraction is wanted: 0\.95"):
         check_confidence(95)
     for bad in (0, 1, float("nan"), "0.9", True, None):
         with pytest.raises(DataError, match="confidence"):

@@ -25,9 +25,7 @@ def test_c4_equals_mpmath(n: int) -> None:
 @pytest.mark.parametrize("n", [2, 5, 30, 500])
 def test_d2_equals_mpmath_quadrature(n: int) -> None:
     with mpmath.workdps(25):
-        exact = mpmath.quad(
-            lambda x: 1 - mpmath.ncdf(x) ** n - (1 - mpmath.ncdf(x)) ** n, [-12, -6, -3, 0, 3, 6, 12]
-        )
+        exact = mpmath.quad(lambda x: 1 - mpmath.ncdf(x) ** n - (1 - mpmath.ncdf(x)) ** n, [-12, -6, -3, 0, 3, 6, 12])
     assert d2(n) == pytest.approx(float(exact), rel=1e-12)
 
 

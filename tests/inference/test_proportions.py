@@ -15,7 +15,9 @@ from qstats.inference.proportions import _restricted_difference, _restricted_rat
 
 CASES = {
     c["id"]: c
-    for c in json.loads((Path(__file__).parents[1] / "reference" / "comparisons.json").read_text(encoding="utf-8"))["cases"]
+    for c in json.loads((Path(__file__).parents[1] / "reference" / "comparisons.json").read_text(encoding="utf-8"))[
+        "cases"
+    ]
 }
 METHODS = {"miettinen-nurminen": "mn", "mee": "mee", "newcombe": "score"}  # DescTools calls Newcombe's method "score"
 
@@ -62,7 +64,9 @@ def test_restricted_mle_maximises_the_likelihood(d: float) -> None:
         return -(12 * log(p) + 18 * log(1 - p) + 9 * log(p0) + 31 * log(1 - p0))
 
     low, high = max(0.0, -d) + 1e-9, min(1.0, 1.0 - d) - 1e-9
-    best = optimize.minimize_scalar(minus_log_likelihood, bounds=(low, high), method="bounded", options={"xatol": 1e-10})
+    best = optimize.minimize_scalar(
+        minus_log_likelihood, bounds=(low, high), method="bounded", options={"xatol": 1e-10}
+    )
     assert _restricted_difference(12, 30, 9, 40, d)[1] == pytest.approx(best.x, abs=1e-6)
 
 
@@ -71,7 +75,11 @@ def test_restricted_ratio_at_the_observed_ratio_is_the_sample() -> None:
 
 
 @given(
-    st.integers(1, 60), st.integers(1, 60), st.data(), st.sampled_from(sorted(METHODS)), st.sampled_from(["two-sided", "less"])
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.data(),
+    st.sampled_from(sorted(METHODS)),
+    st.sampled_from(["two-sided", "less"]),
 )
 def test_p_inverts_the_interval(n: int, n0: int, data: st.DataObject, method: str, alternative: str) -> None:
     x, x0 = data.draw(st.integers(0, n)), data.draw(st.integers(0, n0))

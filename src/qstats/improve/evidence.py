@@ -63,14 +63,16 @@ def collect_evidence(
     before: Mask,
     phi: float,
     rate_ratio: RateRatio,
+    *,
+    blocked: bool,
 ) -> tuple[Evidence, ...]:
-    """Return crude and simple ratio, absolute effect, avoided complaints, hold, sensitivity, exposure needed."""
+    """Return crude ratio, absolute effect, avoided complaints (unless blocked), hold, sensitivity, exposure needed."""
     if primary is None or crude is None or absolute is None:
         return ()
     data, after, confidence = case.data, case.after, 1.0 - case.plan.alpha
     items = [_item("crude", crude.estimate, crude.interval)]
     items.append(_item("absolute", absolute.estimate, absolute.interval))
-    if math.isfinite(primary.estimate):
+    if math.isfinite(primary.estimate) and not blocked:
         items.append(_avoided(case, primary, absolute))
     last = np.flatnonzero(after)[-max(1, int(after.sum()) // 3) :]
     if after.sum() >= 6:

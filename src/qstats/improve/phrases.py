@@ -89,6 +89,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "strength.confirmed": ("confirmed", "已确认"),
     "strength.indicated": ("indicated", "有迹象"),
     "strength.none": ("none", "无"),
+    "reason": ("{title} ({value}): {consequence}.", "{title}（{value}）：{consequence}。"),
     "state.effective": ("effective", "有效"),
     "state.not_shown": ("not shown", "未证实"),
     "state.harmful": ("harmful", "有害"),

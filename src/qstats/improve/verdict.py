@@ -168,7 +168,8 @@ class Verdict(Result):
 
     def reasons(self, lang: str = "en") -> list[str]:
         """Return the reasons against believing it more, worst first."""
-        return [words.check_text(c, lang)["consequence"] for c in _worst_first(self.checks)]
+        texts = [words.check_text(c, lang) for c in _worst_first(self.checks)]
+        return [words.t("reason", lang, **text) for text in texts]
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [

@@ -278,7 +278,8 @@ def verify_improvement(
     grade = _grade(checks, controlled)
     state, reason = _decide(plan, judged.primary, blocked, grade)
     significant = judged.primary is not None and 1.0 not in judged.primary.interval
-    evidence = collect_evidence(case, judged.primary, judged.crude, judged.absolute, before, judged.phi, _rate_ratio)
+    comparisons = (judged.primary, judged.crude, judged.absolute)
+    evidence = collect_evidence(case, *comparisons, before, judged.phi, _rate_ratio, blocked=blocked is not None)
     return Verdict(
         state=state,  # type: ignore[arg-type]
         reason=reason,

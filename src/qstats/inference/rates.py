@@ -204,7 +204,7 @@ def compare_rates(
     below, above = tails(alternative, confidence)
     y, t = _checked(events, exposure, "")
     y0, t0 = _checked(events0, exposure0, "0")
-    phi = check_number(dispersion, "dispersion", above=0.0)
+    phi = check_number(dispersion, "dispersion", least=0.0)
     if df != math.inf:
         check_number(df, "df", least=1.0)
     notes: tuple[Note, ...] = ()
@@ -307,7 +307,7 @@ def ratio_of_rate_ratios(
     confidence = check_confidence(confidence)
     below, above = tails(alternative, confidence)
     null = check_number(null, "null", above=0.0)
-    phi = max(1.0, check_number(dispersion, "dispersion", above=0.0))
+    phi = max(1.0, check_number(dispersion, "dispersion", least=0.0))
     names = ("after", "before", "control_after", "control_before")
     given = (after, before, control_after, control_before)
     cells = [_checked(*cell, f" of {name}") for name, cell in zip(names, given, strict=True)]

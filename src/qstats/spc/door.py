@@ -47,7 +47,7 @@ def label_array(values: object, name: str, n: int) -> npt.NDArray[Any]:
     """Return one label per point: dates as datetime64, numbers as numbers, text as text."""
     if isinstance(values, str | bytes | dict | set) or values is None:
         raise DataError(f"{name}: got {values!r}; one label per point is wanted")
-    a = values if isinstance(values, np.ndarray) else np.asarray(values)
+    a = as_labels(values) if isinstance(values, list | tuple) else np.asarray(values)
     if a.ndim != 1 or a.size != n:
         raise DataError(f"{name}: shape {a.shape} came for {n} points; one label each is wanted")
     if a.dtype.kind == "O":

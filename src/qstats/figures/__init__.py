@@ -1,0 +1,110 @@
+"""Pictures of results: matplotlib stands here and nowhere else.
+
+``plot(result)`` draws any result that has a picture; ``result.plot()`` is the same. Nothing global is touched: settings
+of matplotlib are as before, pyplot keeps no figure.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from qstats.errors import DataError
+from qstats.figures.charts import draw_chart
+from qstats.figures.comparison import draw_comparison
+from qstats.figures.output import svg_text, write_figure
+from qstats.figures.pareto import draw_pareto
+from qstats.figures.style import house_style
+from qstats.figures.verify import draw_verdict
+from qstats.improve.pareto import ParetoTable
+from qstats.improve.verdict import Verdict
+from qstats.inference.comparison import Comparison
+from qstats.spc.chart import ControlChart
+
+__all__ = ["can_plot", "figure_svg", "house_style", "plot", "save_figure"]
+
+
+@singledispatch
+def plot(result: Any, ax: Axes | None = None, **style: Any) -> Axes:
+    """Draw a result and return the Axes it stands on.
+
+    Use it on any chart, Pareto table, comparison or verdict; as the last line of a notebook cell it shows itself. In a
+    script, write it with `save_figure`, or pass an Axes of your own figure. A package of yours can add pictures of its
+    results: ``plot.register(MyResult)(draw)``.
+
+    Parameters
+    ----------
+    result : ControlChart, ParetoTable, Comparison or Verdict
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure otherwise. A chart of two panels draws its first one, or ``panel=``, there.
+    **style
+        ``lang="en"|"zh"`` and ``title=``; charts also take ``panel=``.
+
+    Raises
+    ------
+    DataError
+        The result has no picture.
+
+    Examples
+    --------
+    >>> import qstats
+    >>> ax = qstats.plot(qstats.compare_rates(12, 100, 30, 100))
+    >>> ax.get_xscale()
+    'log'
+    """
+    known = ", ".join(sorted(t.__name__ for t in plot.registry if t is not object))
+    raise DataError(f"result: got a {type(result).__name__}; there is a figure for {known}")
+
+
+plot.register(ControlChart)(draw_chart)
+plot.register(ParetoTable)(draw_pareto)
+plot.register(Comparison)(draw_comparison)
+plot.register(Verdict)(draw_verdict)
+
+
+def can_plot(result: object) -> bool:
+    """Return whether `plot` has a picture for this result."""
+    return plot.dispatch(type(result)) is not plot.dispatch(object)
+
+
+def figure_svg(result: Any, *, lang: str = "en", **style: Any) -> str:
+    """Return the figure of a result as one ``<svg>`` element to put into a page.
+
+    Text is text (searchable, in the reader's fonts), user text is escaped, nothing is loaded from outside, ids are
+    unique to the figure, and the same result gives the same bytes.
+
+    Parameters
+    ----------
+    result : result with a figure
+    lang : {"en", "zh"}
+    **style
+        As for `plot`.
+    """
+    ax = plot(result, lang=lang, **style)
+    return svg_text(ax.figure, description=ax.get_title(loc="left"))
+
+
+def save_figure(result: Any, path: str | Path, **style: Any) -> Path:
+    """Write the figure of a result to a file; the ending says how: ``.svg`` (text stays text) or ``.png``.
+
+    Parameters
+    ----------
+    result : result with a figure
+    path : str or pathlib.Path
+    **style
+        As for `plot`.
+
+    Returns
+    -------
+    pathlib.Path
+        Where it was written.
+
+    Raises
+    ------
+    DataError
+        Another ending, or a result without a figure.
+    """
+    return write_figure(plot(result, **style).figure, path)
