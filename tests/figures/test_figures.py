@@ -15,7 +15,7 @@ from matplotlib.patches import StepPatch
 from qstats import ControlChart, DataError, Interval, ParetoTable, Verdict, individuals, pareto, plot, save_figure
 from qstats.figures import can_plot, figure_svg
 from qstats.figures.axes import spread_out
-from qstats.figures.charts import MANY, phase_spans
+from qstats.figures.charts import MANY, phase_spans, thinned
 from qstats.figures.pareto import MOST_BARS
 from qstats.figures.verify import carried_limits
 from qstats.inference.comparison import Comparison
@@ -99,6 +99,32 @@ def test_long_charts_have_no_markers() -> None:
     ax = plot(individuals(x))
     assert {line.get_marker() for line in ax.lines} == {"None", "D"}
     assert 77 in np.asarray(_by_gid(ax, "signals").get_xdata())  # type: ignore[attr-defined]
+
+
+def test_a_very_long_line_keeps_its_outline() -> None:
+    y = np.random.default_rng(4).normal(size=100_003)
+    y[54_321], y[99_999], y[7] = 9.0, -9.0, np.nan
+    kept = thinned(y)
+    assert kept.size <= 20_000
+    assert {0, 54_321, 99_999, 100_002} <= set(kept.tolist())
+    assert np.array_equal(thinned(y[:5000]), np.arange(5000))
+    blocks = [range(i, i + 26) for i in range(0, 99_996, 26)]  # 100 003 points in 4000 stretches: 26 each
+    kept_set = set(kept.tolist())
+    for block in blocks[::97]:
+        part = y[block.start : block.stop]
+        here = [i for i in block if i in kept_set]
+        assert np.nanmin(part) == np.nanmin(y[here])
+        assert np.nanmax(part) == np.nanmax(y[here])
+
+
+def test_very_many_signals_are_drawn_once_per_spot() -> None:
+    x = np.random.default_rng(5).normal(size=60_000)
+    chart = individuals(x, sigma=0.2)
+    ax = plot(chart)
+    drawn = np.asarray(_by_gid(ax, "signals").get_xdata())  # type: ignore[attr-defined]
+    fired = {s.index for s in chart.signals if s.panel == "individuals"}
+    assert set(drawn.tolist()) < fired
+    assert x[drawn].max() > x.max() - 0.01 * np.ptp(x)
 
 
 def test_a_gap_stays_a_gap() -> None:
@@ -220,7 +246,7 @@ def test_files_by_ending(chart: ControlChart, tmp_path: Path) -> None:
 def test_a_notebook_shows_the_axes(chart: ControlChart) -> None:
     ax = chart.plot()
     assert ax._repr_svg_().startswith("<svg ")
-    assert ax.figure._repr_svg_() == ax._repr_svg_()
+    assert ax.figure._repr_svg_().startswith("<svg ")
 
 
 def test_nothing_global_is_touched(chart: ControlChart) -> None:

@@ -87,7 +87,7 @@ def test_nist_c_as_u_with_exposure_one():
 
 
 def test_montgomery():
-    # qicharts2's record of tables 7.3 and 7.4 (spc.md 5.2)
+    # Montgomery, table 7.5 (dyed cloth); the value as qicharts2's tests record it
     dyed = u_chart([14, 12, 20, 11, 7, 10, 21, 16, 19, 23], exposure=[10, 8, 13, 10, 9.5, 10, 12, 10.5, 12, 12.5])
     assert dyed.limits.center == pytest.approx(1.423, abs=5e-4)  # per 50 square metres
 

@@ -18,7 +18,7 @@ def test_mean_moving_range():
 
 
 def test_median_moving_range():
-    # spc.md 2.1: sqrt(2) * Phi^-1(.75) = 0.953873, not 1.128 (defect 9 of another program); JMP prints 0.954
+    # sqrt(2) * Phi^-1(.75) = 0.953873 (R: sqrt(2)*qnorm(.75)), not 1.128; JMP prints 0.954
     assert median_moving_range(RANGES) == pytest.approx(2.0 / 0.953873, rel=1e-6)
     assert median_moving_range(RANGES, "table") == 2.0 / 0.954
 

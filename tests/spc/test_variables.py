@@ -51,7 +51,7 @@ def test_wheeler():
     assert main(chart).lower[0] == pytest.approx(3188.72, abs=0.15)
     assert main(chart).upper[0] == pytest.approx(5082.28, abs=0.15)
     assert chart.panels["moving_range"].upper[0] == pytest.approx(1163.19, abs=0.3)
-    # exact constants: upper limit 5081.81 (own quadrature of d2, spc.md 5.2)
+    # exact constants: upper limit 5081.81 (d2 = 2/sqrt(pi))
     assert main(individuals(WHEELER)).upper[0] == pytest.approx(5081.81, abs=5e-3)
     assert [s.label for s in chart.signals if s.rule == "beyond limits"] == ["16", "16"]
 
@@ -85,7 +85,7 @@ def test_as_r_qicharts2(shewhart):
 
 
 def test_moving_range_limits_are_exact():
-    # D4(2) = 1 + 3 d3/d2 = 3.26653 (own quadrature, spc.md 2.1)
+    # D4(2) = 1 + 3 d3/d2 = 3.26653 (d3 by quadrature; tables print D4 = 3.267)
     ranges = individuals(NIST).panels["moving_range"]
     assert ranges.upper[0] / ranges.center[0] == pytest.approx(3.26653, abs=5e-6)
     assert math.isnan(ranges.statistic[0])
@@ -179,7 +179,7 @@ def test_known_sigma_and_median():
     chart = individuals([1.0], sigma=2)
     assert (main(chart).lower[0], main(chart).upper[0]) == (-5.0, 7.0)
     assert chart.panels["moving_range"].center[0] == pytest.approx(2 * 2 / ROOT_PI, rel=1e-14)
-    # spc.md 2.1: median moving range / 0.953873
+    # R: sqrt(2)*qnorm(.75) = 0.953873
     spike = individuals([0.0, 1.0, 0.0, 1.0, 50.0, 0.0, 1.0], sigma="median_moving_range")
     assert spike.limits.sigma == pytest.approx(1 / 0.953873, rel=1e-6)
     assert "median" in spike.method

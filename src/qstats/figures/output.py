@@ -36,10 +36,13 @@ def _render(figure: Any) -> bytes:
 
 
 def _scoped(element: ET.Element, prefix: str) -> None:
-    """Give each id a prefix of the figure, so that several figures can stand in one page."""
+    """Drop ids nobody refers to and give the others a prefix, so that several figures can stand in one page."""
+    used = set(_REFERENCE.findall(" ".join(value for node in element.iter() for value in node.attrib.values())))
+    used |= {node.attrib[_XLINK].removeprefix("#") for node in element.iter() if _XLINK in node.attrib}
     for node in element.iter():
-        if "id" in node.attrib:
-            node.set("id", prefix + node.attrib["id"])
+        name = node.attrib.pop("id", None)
+        if name in used:
+            node.set("id", f"{prefix}{name}")
         link = node.attrib.pop(_XLINK, None)
         if link is not None:
             node.set("href", "#" + prefix + link.removeprefix("#"))

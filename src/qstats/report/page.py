@@ -16,6 +16,7 @@ from qstats.report.words import say
 
 __all__ = ["html_page", "markdown_page"]
 
+_PREFIX = re.compile(r' id="(q[0-9a-f]{8})-')
 # Markdown reads these wherever they stand; HTML is switched off by the entities.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
 
@@ -39,11 +40,26 @@ def _environment() -> Environment:
     return env
 
 
+def _apart(sections: Sequence[Sequence[Block]]) -> list[list[Block]]:
+    """Give a figure that stands twice on the page other ids the second time."""
+    seen: set[str] = set()
+    out = []
+    for i, block in enumerate(b for section in sections for b in section):
+        found = _PREFIX.search(block.svg) if isinstance(block, Figure) else None
+        if isinstance(block, Figure) and found:
+            mine = found[1] if found[1] not in seen else f"{found[1]}{i}"
+            seen.add(found[1])
+            block = Figure(block.svg.replace(f"{found[1]}-", f"{mine}-"))
+        out.append(block)
+    rest = iter(out)
+    return [[next(rest) for _ in section] for section in sections]
+
+
 def html_page(sections: Sequence[Sequence[Block]], title: str, lang: str, version: str) -> str:
     """Return the page: one file, inline style and SVG, no script."""
     template = _environment().get_template("page.html.j2")
     code = {"en": "en", "zh": "zh-CN"}[lang]
-    return template.render(sections=sections, title=title, code=code, foot=say("foot", lang, version=version))
+    return template.render(sections=_apart(sections), title=title, code=code, foot=say("foot", lang, version=version))
 
 
 def _md(text: object) -> str:

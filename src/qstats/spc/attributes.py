@@ -24,7 +24,7 @@ __all__ = ["TYPES", "p_chart", "u_chart"]
 
 Counts = tuple[FloatArray, FloatArray]
 
-FEW = 5.0  # expected events per point: below this three-sigma limits are no 0.3 % limits (Montgomery, section 7.2.2)
+FEW = 5.0  # expected events per point: below this the normal approximation behind the limits is poor
 
 
 def _p_counts(count: object, size: object, missing: str) -> Counts:
@@ -252,6 +252,7 @@ def p_chart(
     --------
     NIST/SEMATECH e-Handbook of Statistical Methods, section 6.3.3.2:
 
+    >>> from qstats import p_chart
     >>> leaky = [12, 15, 8, 10, 4, 7, 16, 9, 14, 10, 5, 6, 17, 12, 22, 8, 10, 5, 13, 11, 20, 18, 24, 15, 9, 12, 7, 13]
     >>> chart = p_chart([*leaky, 9, 6], size=50, rules="none")
     >>> round(chart.limits.center, 4), round(float(chart.panels["p"].upper[0]), 4)
@@ -315,6 +316,7 @@ def u_chart(
     --------
     NIST/SEMATECH e-Handbook of Statistical Methods, section 6.3.3.1, defects on 25 wafers:
 
+    >>> from qstats import u_chart
     >>> defects = [16, 14, 28, 16, 12, 20, 10, 12, 10, 17, 19, 17, 14, 16, 15, 13, 14, 16, 11, 20, 11, 19, 16, 31, 13]
     >>> chart = u_chart(defects, exposure=1)
     >>> [s.label for s in chart.signals if s.rule == "beyond limits"]

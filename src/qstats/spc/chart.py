@@ -128,6 +128,7 @@ class ControlLimits(Result):
 
     Examples
     --------
+    >>> from qstats import ControlLimits
     >>> limits = ControlLimits("individuals", 50.0, 2.0, 3.0, "", 30, "given")
     >>> ControlLimits.from_dict(limits.to_dict()).center
     50.0

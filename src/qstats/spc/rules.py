@@ -70,6 +70,7 @@ class Rule:
 
     Examples
     --------
+    >>> from qstats import Rule
     >>> Rule("7 in a row on one side", "beyond", 7, 7, 0.0).threshold
     0.0
     """

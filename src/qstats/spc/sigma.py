@@ -12,7 +12,7 @@ from qstats._core.checks import check_choice, check_number
 
 __all__ = ["MOVING_RANGE_SIGMA", "describe_sigma", "known_sigma", "median_moving_range", "moving_range"]
 
-_TABLE_MEDIAN = 0.954  # Wheeler, Understanding Variation (2000), appendix: 3/0.954 = 3.145
+_TABLE_MEDIAN = 0.954  # Wheeler, Understanding Variation (2000): limits at 3.145 = 3/0.954 median moving ranges
 
 
 def moving_range(ranges: FloatArray, constants: str = "exact") -> float:

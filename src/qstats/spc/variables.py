@@ -113,7 +113,7 @@ def _flat_notes(limits: tuple[ControlLimits, ...]) -> tuple[Note, ...]:
     if not flat:
         return ()
     which = f" in phase {', '.join(flat)}" if any(flat) else ""
-    text = f"moving ranges are zero{which}: the limits fall on the centre line, and any other value would signal; "
+    text = f"sigma is zero{which}: the limits fall on the centre line, and any other value would signal; "
     return (Note("zero-variance", "serious", text + "look at the resolution of the measurement, or pass sigma="),)
 
 
@@ -201,6 +201,7 @@ def individuals(
     --------
     NIST/SEMATECH e-Handbook of Statistical Methods, section 6.3.2.2:
 
+    >>> from qstats import individuals
     >>> chart = individuals([49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1], constants="table")
     >>> panel = chart.panels["individuals"]
     >>> round(float(panel.upper[0]), 4), round(float(panel.lower[0]), 4), chart.in_control

@@ -1,0 +1,106 @@
+"""What holds for the whole repository: sizes, words that must not stand in it, commands and pages that must exist."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import qstats
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = sorted((ROOT / "src").rglob("*.py"))
+FOLDERS = ("src", "tests", "docs", "notebooks", "benchmarks", ".ci")
+SKIPPED = {"_build", "jupyter_execute", "__pycache__", ".ipynb_checkpoints"}
+
+# Put together here, so that this file does not hold them itself.
+NEEDLES = [
+    "/" + "work/",
+    "/" + "root/",
+    "/" + "home/",
+    "pypi" + ".org",
+    "pythonhosted" + ".org",
+    "anaconda" + ".org",
+    "--index" + "-url",
+    "--trusted" + "-host",
+]
+
+
+def _files() -> Iterator[Path]:
+    for path in ROOT.iterdir():
+        if path.is_file():
+            yield path
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and not SKIPPED & set(path.relative_to(ROOT).parts):
+                yield path
+
+
+@pytest.mark.parametrize("needle", NEEDLES)
+def test_no_machine_path_and_no_registry_host(needle: str) -> None:
+    found = [str(path.relative_to(ROOT)) for path in _files() if needle.encode() in path.read_bytes()]
+    assert found == []
+
+
+@pytest.mark.parametrize("path", SOURCE, ids=lambda path: path.relative_to(ROOT / "src").as_posix())
+def test_source_files_stay_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 400
+
+
+def test_commands_named_in_the_texts_are_in_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
+    for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", ".ci/run"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        named = set(re.findall(r"^make ([a-z-]+)$" if name == ".ci/run" else r"`make ([a-z-]+)`", text, re.MULTILINE))
+        assert named, name
+        assert named <= targets, name
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md"))
+    documented = set(re.findall(r"^\.\. auto(?:function|class):: qstats\.(\w+)$", pages, flags=re.MULTILINE))
+    assert documented == set(qstats.__all__) - {"__version__"}
+
+
+def test_validation_page_names_tests_and_references_that_exist() -> None:
+    text = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(tests/[\w/.]+)`", text))
+    assert named
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_validation_page_speaks_of_every_function() -> None:
+    text = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    functions = [name for name in qstats.__all__ if name.islower() and not name.startswith("_")]
+    assert not [name for name in functions if f"`{name}`" not in text]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
+def test_notebooks_are_stripped(path: Path) -> None:
+    book = json.loads(path.read_text(encoding="utf-8"))
+    assert (book["nbformat"], book["nbformat_minor"]) >= (4, 5)
+    cells = book["cells"]
+    assert len({cell["id"] for cell in cells}) == len(cells)
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+    assert "widgets" not in book["metadata"]
+
+
+def test_how_to_plan_is_a_plan() -> None:
+    # The complete example of the how-to is read by the same code that reads a user's file.
+    text = (ROOT / "docs" / "how-to" / "verify-from-the-command-line.md").read_text(encoding="utf-8")
+    toml = re.search(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    assert toml is not None
+    plan = qstats.VerificationPlan.from_toml(toml[1])
+    assert plan.control == "untargeted_categories"
+
+
+def test_version_stands_in_one_place() -> None:
+    assert f"version: {qstats.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"## [{qstats.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
