@@ -21,17 +21,17 @@ demo: $(VENV)/.demo  ## the main job on real data: verdict in words, out/report.
 	$(BIN)/qstats demo --out out
 
 test: $(VENV)/.dev  ## the whole test suite
-	$(BIN)/python -m pytest -n $(JOBS) --nbmake tests src notebooks
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --nbmake tests src notebooks
 
 test-lowest:  ## the same suite (without the big engines) on the lowest versions pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --upgrade pip
 	.venv-lowest/bin/python tests/lowest.py > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python -m pip install --quiet -e ".[test]" -c .venv-lowest/lowest.txt
-	.venv-lowest/bin/python -m pytest -n $(JOBS) tests src
+	.venv-lowest/bin/python -m pytest -n $(JOBS) --dist loadgroup tests src
 
 calibrate: $(VENV)/.dev  ## the simulations of size, power and coverage in full
-	QSTATS_CALIBRATE=full $(BIN)/python -m pytest -n $(JOBS) -m calibration tests/calibration
+	QSTATS_CALIBRATE=full $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m calibration tests/calibration
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check src tests docs benchmarks

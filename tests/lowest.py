@@ -15,7 +15,8 @@ def lower_bounds(text: str) -> list[str]:
         match = re.fullmatch(r"([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?>=([0-9.]+)", requirement)
         if match:
             found.append(f"{match[1]}=={match[2]}")
-    return found
+    # Newer ones of these warn or break where the oldest matplotlib and pandas call them; they are not ours to bound.
+    return [*found, "pyparsing<3.2", "setuptools<81"]
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ _HOME = {
     "qstats.report": ("write_report",),
     "qstats.spc.attributes": ("p_chart", "u_chart"),
     "qstats.spc.chart": ("ControlChart", "ControlLimits", "Panel", "Signal"),
-    "qstats.spc.rules": ("Rule",),
+    "qstats.spc.rules": ("Rule", "RuleSet"),
     "qstats.spc.variables": ("individuals",),
     "qstats.table": ("read_table", "write_csv"),
 }
@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from qstats.spc.chart import Panel as Panel
     from qstats.spc.chart import Signal as Signal
     from qstats.spc.rules import Rule as Rule
+    from qstats.spc.rules import RuleSet as RuleSet
     from qstats.spc.variables import individuals as individuals
     from qstats.table import read_table as read_table
     from qstats.table import write_csv as write_csv

@@ -72,7 +72,7 @@ _ENGINES: Sequence[Any] = (
     "pyarrow",
     "duckdb",
     pytest.param("dask", marks=pytest.mark.engine),
-    pytest.param("pyspark", marks=pytest.mark.engine),
+    pytest.param("pyspark", marks=[pytest.mark.engine, pytest.mark.xdist_group("spark")]),
 )
 
 
