@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import qstats
+from qstats import cli
+from qstats.datasets import simulate_complaints
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = sorted((ROOT / "src").rglob("*.py"))
@@ -92,13 +94,29 @@ def test_notebooks_are_stripped(path: Path) -> None:
     assert "widgets" not in book["metadata"]
 
 
-def test_how_to_plan_is_a_plan() -> None:
-    # The complete example of the how-to is read by the same code that reads a user's file.
+def test_how_to_plan_runs_as_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # The complete example of the how-to, on files whose columns are called as it says.
     text = (ROOT / "docs" / "how-to" / "verify-from-the-command-line.md").read_text(encoding="utf-8")
     toml = re.search(r"```toml\n(.*?)```", text, flags=re.DOTALL)
     assert toml is not None
-    plan = qstats.VerificationPlan.from_toml(toml[1])
-    assert plan.control == "untargeted_categories"
+    made = simulate_complaints(
+        periods=24, change_at=12, exposure=4000, categories=["late", "damaged"], start="2023-01-01", rng=1
+    )
+    log = made.log.rename(columns={"id": "number", "date": "happened", "category": "kind"})
+    qstats.write_csv(log, tmp_path / "complaints.csv")
+    qstats.write_csv(made.exposure.rename(columns={"date": "day", "units": "orders"}), tmp_path / "orders.csv")
+    (tmp_path / "plan.toml").write_text(toml[1], encoding="utf-8")
+    assert cli.main(["verify", str(tmp_path / "plan.toml"), "--quiet", "--out", str(tmp_path / "verdict")]) == 0
+    said = capsys.readouterr()
+    assert "Fewer late parcels since the new carrier?" in said.out
+    written = {path.name for path in (tmp_path / "verdict").iterdir()}
+    assert written == {"report.html", "verdict.json", "verdict.svg", "verdict.png"}
+
+
+def test_frozen_record_goes_where_the_how_to_says() -> None:
+    plan = qstats.VerificationPlan("?", "2024-01-01", ("2023-01-01", "2023-12-31"), "2024-12-31").freeze("2023-12-15")
+    text = "[plan]\n" + plan.to_toml().replace("[frozen]", "[plan.frozen]")
+    assert qstats.VerificationPlan.from_toml(text).is_intact
 
 
 def test_version_stands_in_one_place() -> None:

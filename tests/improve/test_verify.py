@@ -216,6 +216,17 @@ def test_control_takes_out_what_both_share() -> None:
     assert helped.primary.estimate == pytest.approx(0.6, abs=0.01)
 
 
+def test_power_is_that_of_the_comparison_that_decides() -> None:
+    # Month-to-month swings that both share are no scatter of their ratio: the power with a control is much higher.
+    shared = [30, 90, 35, 85, 40, 80, 32, 88, 36, 84, 38, 86] * 2
+    other = [2 * n + (i % 3) for i, n in enumerate(shared)]
+    numbers = [
+        dict(next(c for c in v.checks if c.code == "horizon").numbers)["power"]
+        for v in (judge(shared[12:], before=shared[:12]), controlled(shared, other))
+    ]
+    assert numbers[0] < 0.5 < 0.9 < numbers[1]
+
+
 def test_drifting_control_does_not_decide() -> None:
     fall = list(np.linspace(400, 200, 24).round())
     v = controlled(fall, [300.0] * 24)

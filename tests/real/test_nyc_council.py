@@ -1,7 +1,7 @@
 """Pareto and verification on 341,299 complaints to the New York City Council offices, in the library and from a shell.
 
-Data: NYC Open Data, "NYC Council Constituent Services" (9hzi-kbqb), as packaged in github kjhealy/nycomplaints (MIT). Not
-part of the project. The expected counts come from the csv module, not from qstats.
+Data: NYC Open Data, "NYC Council Constituent Services" (9hzi-kbqb), as packaged in github kjhealy/nycomplaints (MIT).
+Not part of the project. The expected counts come from the csv module, not from qstats.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ pytestmark = [
 STATES = {"effective", "not_shown", "harmful", "inconclusive"}
 CATEGORY = "Housing and Buildings"
 COLUMNS = qstats.LogColumns(date="opendate", category="complaint_type", id="unique_key")
-# Whole calendar years, before COVID (2020-03) and before the offices leave the system (2023-11). Nothing is known to have
-# been done on 1 January 2018, so no verdict may be better than exploratory.
+# Whole calendar years, before COVID (2020-03) and before the offices leave the system (2023-11). Nothing is known
+# to have been done on 1 January 2018, so no verdict may be better than exploratory.
 PLAN = """
 [plan]
 question = "Fewer housing complaints to the Council since 2018?"

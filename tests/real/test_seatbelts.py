@@ -1,8 +1,8 @@
 """The British seat belt law of 31 January 1983: a change whose effect was published, with a built-in negative control.
 
-Data: UK Department of Transport, as in R's `Seatbelts`; not part of the project. Published effects on casualties killed or
-seriously injured: drivers -23 %, front passengers -30 %, rear passengers +3 % and not significant (Harvey & Durbin 1986,
-Journal of the Royal Statistical Society A 149(3), 187-227). The law did not concern rear passengers.
+Data: UK Department of Transport, as in R's `Seatbelts`; not part of the project. Published effects on casualties killed
+or seriously injured: drivers -23 %, front passengers -30 %, rear passengers +3 % and not significant (Harvey & Durbin
+1986, Journal of the Royal Statistical Society A 149(3), 187-227). The law did not concern rear passengers.
 
 The paper fits structural time series; qstats compares rates per kilometre driven (`kms`). So the tests ask for the
 published direction and for intervals that hold the published values, not for equal numbers.

@@ -149,8 +149,11 @@ def phases_check(case: Case) -> Check:
     return _check(3, "phases", "separate", "pass", **counts)
 
 
-def horizon_check(case: Case, phi: float) -> Check:
-    """5: did the data reach the declared horizon, and could the promised effect be seen at all?"""
+def horizon_check(case: Case, phi: float, control: float = 0.0) -> Check:
+    """5: did the data reach the declared horizon, and could the promised effect be seen at all?
+
+    `control` is the sum of 1/events of the control before and after, where the control decides.
+    """
     plan, data = case.plan, case.data
     wanted = data.role == "after"
     if not data.where("after")[wanted].all() or not wanted.any():
@@ -161,7 +164,8 @@ def horizon_check(case: Case, phi: float) -> Check:
     if y0 == 0:
         return _check(5, "horizon", "unknown", "not possible")
     t1 = float(data.exposure[case.after].sum())
-    power = power_of_comparison(y0, t0, t1, plan.target_rr, plan.alpha / 2, max(phi, 1.0) if phi == phi else 1.0)
+    spread = max(phi, 1.0) if phi == phi else 1.0
+    power = power_of_comparison(y0, t0, t1, plan.target_rr, plan.alpha / 2, spread, control)
     key, status = ("reached", "pass") if power >= POWER_WANTED else ("weak", "warn")
     warning = None if status == "pass" else "W-HOLD"
     return _check(5, "horizon", key, status, warning, power=power, target=plan.target_rr)

@@ -85,7 +85,7 @@ def collect_evidence(
     if others:
         items.append(_item("sensitivity", sum(others) / len(others)))
     y0, t0 = float(data.events[before].sum()), float(data.exposure[before].sum())
-    if y0 > 0:
+    if y0 > 0 and primary.effect != "rate_ratio_ratio":  # what the control takes out would be counted as scatter
         spread = max(1.0, phi) if phi == phi else 1.0
         needed = hold_period(y0, t0, target_rr=case.plan.target_rr, alpha=case.plan.alpha / 2, dispersion=spread)
         items.append(_item("needed", needed))

@@ -77,11 +77,18 @@ def hold_period(
 
 
 def power_of_comparison(
-    events0: float, exposure0: float, exposure: float, rr: float, alpha: float, dispersion: float
+    events0: float,
+    exposure0: float,
+    exposure: float,
+    rr: float,
+    alpha: float,
+    dispersion: float,
+    control: float = 0.0,
 ) -> float:
     """Return the chance that a one-sided `alpha` comparison shows the rate ratio `rr` (log-normal approximation).
 
-    Signorini (1991), Biometrika 78, 446-450. `events0` above zero, `rr` above zero.
+    Signorini (1991), Biometrika 78, 446-450. `events0` above zero, `rr` above zero; `control` is the sum of 1/events of
+    a control group before and after, 0 without one.
     """
-    variance = dispersion * (1.0 / events0 + 1.0 / (rr * events0 * exposure / exposure0))
+    variance = dispersion * (1.0 / events0 + 1.0 / (rr * events0 * exposure / exposure0) + control)
     return float(normal_sf(float(normal_quantile(1.0 - alpha)) - abs(math.log(rr)) / math.sqrt(variance)))

@@ -70,6 +70,14 @@ def _conditional_dispersion(data: PeriodTable, masks: tuple[Mask, ...]) -> tuple
     return (chi2 / df, float(df)) if df > 0 else (1.0, math.inf)
 
 
+def _control_scatter(data: PeriodTable, before: Mask, after: Mask) -> tuple[float, float]:
+    """Dispersion of the controlled comparison, and what the control's own counts add to its variance."""
+    control = data.control_events
+    assert control is not None
+    phi, _ = _conditional_dispersion(data, (before, after))
+    return phi, 1.0 / float(control[before].sum()) + 1.0 / float(control[after].sum())
+
+
 def _controlled_ratio(data: PeriodTable, after: Mask, before: Mask, confidence: float) -> Comparison:
     control, amount = data.control_events, data.control_exposure
     assert control is not None and amount is not None
@@ -97,7 +105,7 @@ def _run_checks(case: ck.Case) -> tuple[list[Check], bool, Mask]:
     season, before = ck.season_check(case, controlled)
     phi, df = ck.dispersion(case.data.events, case.data.exposure, (before, case.after))
     rest = [
-        ck.horizon_check(case, phi),
+        ck.horizon_check(case, *(_control_scatter(case.data, before, case.after) if controlled else (phi,))),
         ck.amount_check(case),
         ck.baseline_check(case),
         season,
