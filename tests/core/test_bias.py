@@ -6,7 +6,7 @@ import pytest
 from qstats._core.bias import c4, d2, d3, median_range_constant
 from qstats.errors import DataError
 
-# spc.md 2.1 quotes own quadrature; Harter (1960), Annals of Math. Statistics 31, 1122-1131 prints the same to 1e-6:
+# Harter (1960), Annals of Math. Statistics 31, 1122-1131 prints the same to 1e-6:
 # mean and variance of the range, n = 2, 3, 5, 10.
 D2 = {2: 1.1283791671, 3: 1.6925687506, 5: 2.3259289473, 10: 3.0775054617}
 D3 = {2: 0.852502, 3: 0.888368, 5: 0.864082, 10: 0.797051}

@@ -13,7 +13,7 @@ from qstats.improve.hold import power_of_comparison
     ("events", "months"), [(1, 228.0), (2, 41.7), (3, 20.6), (5, 9.8), (10, 4.2), (20, 1.9), (30, 1.3)]
 )
 def test_months_without_recurrence(events: int, months: float) -> None:
-    # p = (t0 / (t0 + t1))**y0 = 0.05 with a baseline of twelve months: voice_and_verify.md 2.8
+    # p = (t0 / (t0 + t1))**y0 = 0.05 with a baseline of twelve months; computed from the formula by hand
     t1 = hold_period(events, 12)
     assert t1 == pytest.approx(months, abs=0.05)
     assert (12 / (12 + t1)) ** events == pytest.approx(0.05)

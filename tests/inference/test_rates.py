@@ -105,7 +105,7 @@ def test_intervals_nest_in_confidence(y: int, t: float, y0: int, t0: float) -> N
 
 @pytest.mark.parametrize("method", ["midp", "exact", "score"])
 def test_coverage_by_enumeration(method: str) -> None:
-    """Exact coverage over all outcomes; voice_and_verify.md 2.6: exact at least 95 %, mid-p and score near it."""
+    """Coverage over all outcomes: exact at least 95 % by construction, mid-p and score near it."""
     for mean0, exposure, rr in ((10.0, 0.5, 1.0), (6.0, 1.0, 0.6)):
         mean = mean0 * exposure * rr
         covered = 0.0

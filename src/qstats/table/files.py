@@ -67,8 +67,8 @@ def read_table(path: str | os.PathLike[str], *, encoding: str | None = None) -> 
     >>> from qstats.table import read_table
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "log.csv"
     >>> _ = file.write_text("lot, 类别\\n007,划痕\\n008,\\n", encoding="gb18030")
-    >>> read_table(file).to_dict("list")
-    {'lot': ['007', '008'], '类别': ['划痕', nan]}
+    >>> read_table(file).fillna("?").to_dict("list")
+    {'lot': ['007', '008'], '类别': ['划痕', '?']}
     """
     file = Path(path)
     suffixes = [s.lower() for s in file.suffixes]
