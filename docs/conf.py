@@ -28,7 +28,11 @@ html_theme = "alabaster"
 html_title = f"qstats {release}"
 html_static_path = ["_static"]
 html_show_sphinx = False
-html_theme_options = {"description": "Is the process stable, and did the change really help?", "page_width": "1080px"}
+html_theme_options = {
+    "description": "Is the process stable, and did the change really help?",
+    "page_width": "96%",
+    "body_max_width": "1100px",
+}
 
 nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath"]

@@ -60,6 +60,14 @@ def test_not_shown_excludes_the_promise() -> None:
     assert (v.state, v.reason) == ("not_shown", "effect_excluded")
 
 
+def test_harm_is_excluded_or_said_to_be_open() -> None:
+    same = judge(STEADY, harm_rr=1.2)
+    assert same.primary is not None
+    assert same.primary.interval.high < 1.2
+    assert "An important rise (ratio 1.2 or more) is excluded." in same.sentence()
+    assert "is not excluded either" in judge(STEADY, harm_rr=1.05).sentence()
+
+
 def test_inconclusive_says_how_long_to_wait() -> None:
     v = judge([25, 22, 27], horizon="2024-03-31", season="none")
     assert (v.state, v.reason) == ("inconclusive", "compatible_with_both")

@@ -243,6 +243,7 @@ def exposure_check(case: Case) -> Check:
     days = (case.data.end - case.data.start).astype(np.float64) + 1.0
     per_day = [float(case.data.exposure[m].sum() / days[m].sum()) for m in (case.before, case.after)]
     change = per_day[1] / per_day[0] - 1.0
+    change = 0.0 if abs(change) < 0.005 else change  # so that it does not print as -0 %
     if abs(change) > EXPOSURE_MOVED:
         return _check(13, "exposure", "moved", "warn", "W-EXPOSURE", change=change)
     return _check(13, "exposure", "steady", "pass", change=change)

@@ -69,6 +69,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "Taken alone, after over before is {estimate} ({low} to {high}): this crude figure is not the verdict.",
         "单独看，措施后与措施前之比为 {estimate}（{low} 至 {high}）：这一粗比值不是结论。",
     ),
+    "harm_excluded": (
+        "An important rise (ratio {harm:g} or more) is excluded.",
+        "重要的上升（比值不低于 {harm:g}）已被排除。",
+    ),
+    "harm_open": (
+        "An important rise (ratio {harm:g} or more) is not excluded either.",
+        "重要的上升（比值不低于 {harm:g}）也未被排除。",
+    ),
     "wait": (
         "Exposure after the action needed to see the target: about {needed} (so far {have}).",
         "要看到目标效果，措施后约需暴露量 {needed}（目前 {have}）。",

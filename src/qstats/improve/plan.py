@@ -96,7 +96,8 @@ class VerificationPlan:
     target_rr : float
         Promised ratio of the rate after to the rate before, below 1 (0.7 = thirty per cent fewer).
     harm_rr : float
-        Ratio from which a rise counts as important harm, above 1.
+        Ratio from which a rise counts as important harm, above 1. Where no fall is shown, the verdict says whether
+        such a rise is excluded.
     alpha : float
         Two-sided error of the primary comparison.
     transition : (date, date), optional

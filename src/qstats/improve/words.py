@@ -80,6 +80,9 @@ def verdict_sentence(verdict: Verdict, lang: str = "en") -> str:
         parts.append(t("numbers_controlled" if controlled else "numbers", lang, **_limits(primary)))
     if crude is not None and crude is not primary and crude.estimate == crude.estimate:
         parts.append(t("crude", lang, **_limits(crude)))
+    if primary is not None and verdict.reason in ("effect_excluded", "compatible_with_both"):
+        excluded = primary.interval.high < plan["harm_rr"]
+        parts.append(t("harm_excluded" if excluded else "harm_open", lang, harm=plan["harm_rr"]))
     wait = next((e for e in verdict.evidence if e.code == "needed"), None)
     if verdict.reason == "compatible_with_both" and wait is not None and wait.estimate is not None:
         have = sum(p.exposure for p in verdict.phases if p.name == "after")
