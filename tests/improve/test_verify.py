@@ -188,6 +188,9 @@ def test_gap_in_exposure_is_not_a_zero() -> None:
     holed = data[data["date"] != "2023-05-01"]
     v = verify_improvement(plan(), data, exposure=holed, columns=COLUMNS)
     assert (v.state, v.reason) == ("inconclusive", "sanity")
+    assert v.to_frame()["rate"].isna().sum() == 1
+    assert "NaN" not in v.to_json()
+    assert v.plot() is not None
 
 
 def test_no_events_at_all() -> None:

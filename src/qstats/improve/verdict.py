@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from qstats._core.arrays import FloatArray
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
@@ -189,12 +191,14 @@ class Verdict(Result):
         return rows
 
     def _columns(self) -> Mapping[str, object]:
+        rate = np.full(self.events.size, np.nan)  # a period without exposure is a gap and has no rate
+        np.divide(self.events, self.exposure, out=rate, where=self.exposure > 0)
         return {
             "period": list(self.periods),
             "role": list(self.role),
             "events": self.events,
             "exposure": self.exposure,
-            "rate": self.events / self.exposure,
+            "rate": rate,
         }
 
 
