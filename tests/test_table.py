@@ -230,7 +230,7 @@ def test_ways_to_write_a_day(written):
     assert got.dtype == np.dtype("datetime64[D]") and str(got[0]) == "2023-01-05"
 
 
-@pytest.mark.parametrize("nothing", [None, float("nan"), "", "  ", pd.NA, pd.NaT, np.datetime64("NaT")])
+@pytest.mark.parametrize("nothing", [None, float("nan"), "", "  ", pd.NA, pd.NaT, np.datetime64("NaT", "D")])
 def test_missing_days(nothing):
     got = to_dates(["2023-01-05", nothing], "date")
     assert np.isnat(got[1]) and not np.isnat(got[0])

@@ -21,6 +21,8 @@ __all__ = ["Findings", "PeriodTable", "period_table"]
 
 Days = npt.NDArray[np.datetime64]
 
+_DAY = np.timedelta64(1, "D")
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -76,7 +78,7 @@ class PeriodTable:
 
 
 def _month_edges(first: dt.date, last: dt.date) -> Days:
-    months = np.arange(np.datetime64(first, "M"), np.datetime64(last, "M") + 2)
+    months = np.arange(np.datetime64(first, "M"), np.datetime64(last, "M") + np.timedelta64(2, "M"))
     return months.astype("datetime64[D]")
 
 
@@ -86,11 +88,11 @@ def period_edges(plan: VerificationPlan) -> Days:
     if plan.period == "month":
         return _month_edges(first, last)
     if plan.period == "day":
-        return np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 2)
+        return np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 2 * _DAY)
     anchor = np.datetime64(plan.action_date, "D")
-    back = -((np.datetime64(first, "D") - anchor).astype(int) // 7)
-    ahead = (np.datetime64(last, "D") - anchor).astype(int) // 7 + 1
-    return anchor + 7 * np.arange(-back, ahead + 1)
+    first_week = (np.datetime64(first, "D") - anchor).astype(int) // 7
+    last_week = (np.datetime64(last, "D") - anchor).astype(int) // 7
+    return anchor + 7 * _DAY * np.arange(first_week, last_week + 2)
 
 
 def period_roles(plan: VerificationPlan, start: Days, end: Days) -> npt.NDArray[np.str_]:
@@ -192,7 +194,7 @@ def period_table(
 ) -> PeriodTable:
     """Count complaints and exposure per period of the plan, for the target and its control."""
     edges = period_edges(plan)
-    start, end = edges[:-1], edges[1:] - 1
+    start, end = edges[:-1], edges[1:] - _DAY
     log = _read_log(complaints, columns, plan.category is not None, "complaints")
     amount = _read_exposure(exposure, columns, edges, "exposure")
     events = log.weight
