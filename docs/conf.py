@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 
 # The notebooks live beside the code, where the tests run them; the tutorials are copies made here (ignored by git).
 for notebook in sorted((HERE.parent / "notebooks").glob("*.ipynb")):
-    copy = HERE / "tutorials" / notebook.name.partition("-")[2]
+    copy = HERE / "tutorials" / notebook.name.lstrip("0123456789").lstrip("-")
     if not copy.exists() or copy.read_bytes() != notebook.read_bytes():
         shutil.copyfile(notebook, copy)
 

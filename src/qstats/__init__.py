@@ -34,10 +34,30 @@ _HOME = {
     "qstats.inference.proportions": ("compare_proportions",),
     "qstats.inference.rates": ("compare_rates", "ratio_of_rate_ratios"),
     "qstats.report": ("write_report",),
-    "qstats.spc.attributes": ("p_chart", "u_chart"),
-    "qstats.spc.chart": ("ControlChart", "ControlLimits", "Panel", "Signal"),
+    "qstats.spc.charts.attributes": ("c_chart", "np_chart", "p_chart", "u_chart"),
+    "qstats.spc.charts.between_within": ("between_within",),
+    "qstats.spc.chart": ("ControlChart", "Signal"),
+    "qstats.spc.runlength.of_chart": ("arl",),
+    "qstats.spc.charts.contributions": ("T2Contributions", "t2_contributions"),
+    "qstats.spc.charts.cusum": ("ShiftEstimate", "cusum", "cusum_shifts"),
+    "qstats.spc.charts.funnel": ("Funnel", "funnel"),
+    "qstats.spc.charts.laney": ("laney_p", "laney_u"),
+    "qstats.spc.limits": ("ControlLimits",),
+    "qstats.spc.monitor": ("Monitor", "monitor"),
+    "qstats.spc.charts.multivariate": ("t2",),
+    "qstats.spc.charts.multivariate_memory": ("mcusum", "mewma"),
+    "qstats.spc.charts.multivariate_spread": ("generalized_variance",),
+    "qstats.spc.panel": ("Panel",),
+    "qstats.spc.charts.rare": ("g_chart", "t_chart"),
+    "qstats.spc.rebaseline": ("BaselineProposal", "propose_baseline"),
     "qstats.spc.rules": ("Rule", "RuleSet"),
-    "qstats.spc.variables": ("individuals",),
+    "qstats.spc.charts.run_chart": ("run_chart",),
+    "qstats.spc.runlength": ("CusumDesign", "EwmaDesign", "RunLength", "design_cusum", "design_ewma"),
+    "qstats.spc.charts.screening": ("SeriesScreen", "screen_series"),
+    "qstats.spc.charts.short_run": ("short_run",),
+    "qstats.spc.charts.time_weighted": ("ewma", "moving_average"),
+    "qstats.spc.charts.individuals": ("individuals",),
+    "qstats.spc.charts.xbar": ("xbar_r", "xbar_s"),
     "qstats.table": ("read_table", "write_csv"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -69,15 +89,51 @@ if TYPE_CHECKING:
     from qstats.inference.rates import compare_rates as compare_rates
     from qstats.inference.rates import ratio_of_rate_ratios as ratio_of_rate_ratios
     from qstats.report import write_report as write_report
-    from qstats.spc.attributes import p_chart as p_chart
-    from qstats.spc.attributes import u_chart as u_chart
     from qstats.spc.chart import ControlChart as ControlChart
-    from qstats.spc.chart import ControlLimits as ControlLimits
-    from qstats.spc.chart import Panel as Panel
     from qstats.spc.chart import Signal as Signal
+    from qstats.spc.charts.attributes import c_chart as c_chart
+    from qstats.spc.charts.attributes import np_chart as np_chart
+    from qstats.spc.charts.attributes import p_chart as p_chart
+    from qstats.spc.charts.attributes import u_chart as u_chart
+    from qstats.spc.charts.between_within import between_within as between_within
+    from qstats.spc.charts.contributions import T2Contributions as T2Contributions
+    from qstats.spc.charts.contributions import t2_contributions as t2_contributions
+    from qstats.spc.charts.cusum import ShiftEstimate as ShiftEstimate
+    from qstats.spc.charts.cusum import cusum as cusum
+    from qstats.spc.charts.cusum import cusum_shifts as cusum_shifts
+    from qstats.spc.charts.funnel import Funnel as Funnel
+    from qstats.spc.charts.funnel import funnel as funnel
+    from qstats.spc.charts.individuals import individuals as individuals
+    from qstats.spc.charts.laney import laney_p as laney_p
+    from qstats.spc.charts.laney import laney_u as laney_u
+    from qstats.spc.charts.multivariate import t2 as t2
+    from qstats.spc.charts.multivariate_memory import mcusum as mcusum
+    from qstats.spc.charts.multivariate_memory import mewma as mewma
+    from qstats.spc.charts.multivariate_spread import generalized_variance as generalized_variance
+    from qstats.spc.charts.rare import g_chart as g_chart
+    from qstats.spc.charts.rare import t_chart as t_chart
+    from qstats.spc.charts.run_chart import run_chart as run_chart
+    from qstats.spc.charts.screening import SeriesScreen as SeriesScreen
+    from qstats.spc.charts.screening import screen_series as screen_series
+    from qstats.spc.charts.short_run import short_run as short_run
+    from qstats.spc.charts.time_weighted import ewma as ewma
+    from qstats.spc.charts.time_weighted import moving_average as moving_average
+    from qstats.spc.charts.xbar import xbar_r as xbar_r
+    from qstats.spc.charts.xbar import xbar_s as xbar_s
+    from qstats.spc.limits import ControlLimits as ControlLimits
+    from qstats.spc.monitor import Monitor as Monitor
+    from qstats.spc.monitor import monitor as monitor
+    from qstats.spc.panel import Panel as Panel
+    from qstats.spc.rebaseline import BaselineProposal as BaselineProposal
+    from qstats.spc.rebaseline import propose_baseline as propose_baseline
     from qstats.spc.rules import Rule as Rule
     from qstats.spc.rules import RuleSet as RuleSet
-    from qstats.spc.variables import individuals as individuals
+    from qstats.spc.runlength import CusumDesign as CusumDesign
+    from qstats.spc.runlength import EwmaDesign as EwmaDesign
+    from qstats.spc.runlength import RunLength as RunLength
+    from qstats.spc.runlength import design_cusum as design_cusum
+    from qstats.spc.runlength import design_ewma as design_ewma
+    from qstats.spc.runlength.of_chart import arl as arl
     from qstats.table import read_table as read_table
     from qstats.table import write_csv as write_csv
 

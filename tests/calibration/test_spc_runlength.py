@@ -11,10 +11,10 @@ import os
 import numpy as np
 import pytest
 
-from qstats.spc.attributes import p_chart
 from qstats.spc.chart import ControlLimits
-from qstats.spc.phases import everywhere
-from qstats.spc.rules import WESTERN_ELECTRIC, find
+from qstats.spc.charts.attributes import p_chart
+from qstats.spc.rules import WESTERN_ELECTRIC
+from qstats.spc.rules.engine import count_rows
 
 pytestmark = pytest.mark.calibration
 
@@ -38,12 +38,10 @@ def run_lengths(rules, shift, charts, rng):
     length = 4_000
     out = []
     while len(out) < charts:
-        z = rng.normal(shift, 1.0, size=length * 50)
-        chart = np.arange(z.size) // length
-        age = np.arange(z.size) % length
-        hits = np.concatenate(find(rules, z, everywhere(0.0, z.size), everywhere(1.0, z.size), 3.0, age))
+        z = rng.normal(shift, 1.0, size=(50, length))
         first = np.full(50, length)
-        np.minimum.at(first, chart[hits], age[hits])
+        for chart, at in count_rows(rules, z, 3.0):
+            np.minimum.at(first, chart, at)
         out.extend((first + 1).tolist())
     return np.array(out[:charts], dtype=float)
 

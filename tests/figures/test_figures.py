@@ -45,7 +45,7 @@ def test_every_panel_is_drawn_as_it_is(chart: ControlChart) -> None:
     assert len(first.figure.axes) == 2
     for ax, panel in zip(first.figure.axes, chart.panels.values(), strict=True):
         np.testing.assert_array_equal(_line(ax, "_statistic"), panel.statistic)
-        drawn = [p.get_data().values[0] for p in ax.patches if isinstance(p, StepPatch)]
+        drawn = [p.get_data().values[0] for p in ax.patches if isinstance(p, StepPatch) and p.get_gid() != "zone"]
         assert drawn == [panel.center[-1], panel.lower[-1], panel.upper[-1]]
         fired = sorted({s.index for s in chart.signals if s.panel == panel.name})
         assert (
@@ -58,13 +58,13 @@ def test_signals_have_a_shape_and_a_tag(chart: ControlChart) -> None:
     assert _by_gid(ax, "signals").get_marker() == "D"  # type: ignore[attr-defined]
     assert "1" in _texts(ax)
     assert any("1 = beyond limits" in t for t in _texts(ax))
-    assert any("1 = 超出控制限" in t for t in _texts(plot(chart, lang="zh")))
+    assert any("1 = 单点超出控制限" in t for t in _texts(plot(chart, lang="zh")))
 
 
 def test_varying_limits_are_steps_within_each_phase(phased: ControlChart) -> None:
     ax = plot(phased)
     panel = phased.panels["u"]
-    steps = [p.get_data() for p in ax.patches if isinstance(p, StepPatch)]
+    steps = [p.get_data() for p in ax.patches if isinstance(p, StepPatch) and p.get_gid() != "zone"]
     upper = [s.values for s in steps if s.values.size > 1 and s.values[0] > panel.center[0]]
     np.testing.assert_array_equal(upper[0], panel.upper[:20])
     np.testing.assert_array_equal(upper[0].size, 20)

@@ -9,11 +9,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from qstats.errors import DataError
-from qstats.spc.attributes import p_chart, u_chart
 from qstats.spc.chart import ControlLimits
-from qstats.spc.phases import everywhere
-from qstats.spc.rules import Rule, find
-from qstats.spc.variables import individuals
+from qstats.spc.charts.attributes import p_chart, u_chart
+from qstats.spc.charts.individuals import individuals
+from qstats.spc.rules import Rule
+from qstats.spc.rules.engine import find
+from qstats.spc.stretch import Flat
 
 # Sixteenths of small whole numbers: sums and differences are exact, so equalities can be asked for exactly.
 exact = st.integers(-400, 400).map(lambda i: i / 16)
@@ -181,7 +182,8 @@ def any_rule(draw):
     if kind in ("trend", "alternating"):
         return Rule("r", kind, m, m)
     sides = draw(st.sampled_from(["either", "both"])) if kind == "outside" else "each"
-    return Rule("r", kind, draw(st.integers(1, m)), m, draw(st.sampled_from([0.0, 1.0, 2.0])), sides)
+    zones = [1.0, 2.0] if kind == "within" else [0.0, 1.0, 2.0]
+    return Rule("r", kind, draw(st.integers(1, m)), m, draw(st.sampled_from(zones)), sides)
 
 
 @few
@@ -192,9 +194,11 @@ def test_rules_are_what_a_loop_says(z, rule, out):
         row = -1 if i in out else row + 1
         age.append(row)
     x = np.array(z, dtype=float)
-    got = find((rule,), x, everywhere(0.0, x.size), everywhere(1.0, x.size), 3.0, np.array(age, dtype=np.intp))
+    points = Flat(0, x.size, x, 0.0, 1.0, -3.0, 3.0)
+    broken = np.array([i in out for i in range(x.size)], dtype=bool)
+    got = find((rule,), points, broken)
     assert got[0].tolist() == by_loop(rule, z, age)
-    whole = find((rule,), x, np.zeros(x.size), np.ones(x.size), 3.0)
+    whole = find((rule,), points)
     assert whole[0].tolist() == by_loop(rule, z, list(range(len(z))))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qstats.spc.variables import individuals
+from qstats.spc.charts.individuals import individuals
 
 ORACLE = Path(__file__).parents[3] / "shared" / "oracle"
 pytestmark = [

@@ -7,8 +7,8 @@ import pytest
 import scipy.stats
 
 from qstats.errors import DataError, TooFewData
-from qstats.spc.attributes import p_chart, u_chart
 from qstats.spc.chart import ControlLimits
+from qstats.spc.charts.attributes import p_chart, u_chart
 
 # NIST/SEMATECH e-Handbook 6.3.3.1: defects on 25 wafers; 6.3.3.2: nonconforming among 50, 30 samples
 WAFERS = [16, 14, 28, 16, 12, 20, 10, 12, 10, 17, 19, 17, 14, 16, 15, 13, 14, 16, 11, 20, 11, 19, 16, 31, 13]

@@ -3,14 +3,21 @@
 import numpy as np
 import pytest
 
-from qstats.spc.build import _HOMES, _type_of, center_of, contiguous, own, panel_of
-from qstats.spc.phases import Layout
+from qstats.errors import DataError
+from qstats.spc.build import _HOMES, center_of, contiguous, own, type_of
+from qstats.spc.charts.attributes import p_chart
+from qstats.spc.phases import everywhere
 
 
 def test_every_kind_is_at_home():
     for kind in _HOMES:
-        assert _type_of(kind).kind == kind
-        assert "Montgomery" in _type_of(kind).reference
+        assert type_of(kind).kind == kind
+        assert any(year in type_of(kind).reference for year in ("19", "20"))
+
+
+def test_unknown_kind():
+    with pytest.raises(DataError, match="kind: no chart is called 'q'"):
+        type_of("q")
 
 
 def test_center_of_equal_values_is_their_value():
@@ -35,13 +42,16 @@ def test_own_copies_what_may_be_the_callers():
     assert own(a, [1.0]) is a
 
 
+def test_contiguous_knows_masks_without_memory():
+    everyone = np.ndarray((4,), np.bool_, b"\x01", 0, (0,))
+    assert contiguous(everyone, slice(1, 3)) == slice(1, 3)
+    assert contiguous(np.ndarray((4,), np.bool_, b"\x00", 0, (0,)), slice(1, 3)) is None
+    assert everywhere(1.5, 3).tolist() == [1.5, 1.5, 1.5]
+
+
 def test_limits_are_clipped_and_sigma_is_not():
-    used = np.ones(3, dtype=bool)
-    x = np.array([0.1, 0.2, 0.3])
-    one = panel_of("p", x, Layout(("",), (3,), used, None, None), [(0.2, 0.5, 3.0)], (0.0, 1.0))
-    assert (one.lower[0], one.upper[0], one.sigma[0]) == (0.0, 1.0, 0.5)
-    levels = [(0.2, np.array([0.5, 0.01]), 3.0), (0.4, 0.1, 3.0)]
-    two = panel_of("p", x, Layout(("a", "b"), (2, 3), used, None, None), levels, (0.0, 1.0))
-    assert two.center.tolist() == [0.2, 0.2, 0.4]
-    assert two.lower.tolist() == pytest.approx([0.0, 0.17, 0.1])
-    assert two.upper.tolist() == pytest.approx([1.0, 0.23, 0.7])
+    # p-bar = 1/2; standard errors 0.5/sqrt(1) and 0.5/sqrt(100): 0.5 -+ 1.5 clipped, 0.5 -+ 0.15 not
+    panel = p_chart([0, 50, 1, 50], size=[1, 100, 1, 100], rules="none").panels["p"]
+    assert panel.sigma.tolist() == pytest.approx([0.5, 0.05, 0.5, 0.05])
+    assert panel.lower.tolist() == pytest.approx([0.0, 0.35, 0.0, 0.35])
+    assert panel.upper.tolist() == pytest.approx([1.0, 0.65, 1.0, 0.65])

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from qstats.errors import DataError
-from qstats.spc.attributes import p_chart, u_chart
 from qstats.spc.chart import ControlLimits
+from qstats.spc.charts.attributes import p_chart, u_chart
+from qstats.spc.charts.individuals import individuals
 from qstats.spc.rules import Rule
-from qstats.spc.variables import individuals
 
 Y = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 80.0]
 CHARTS = {
@@ -176,14 +176,14 @@ def test_extend_with_dates():
 @pytest.mark.parametrize(
     ("call", "word"),
     [
-        (lambda: CHARTS["p"].extend([3], size=[30]), "labels: the chart's labels came from order_by"),
+        (lambda: CHARTS["p"].extend([3], size=[30]), "labels: the chart's points have names"),
         (lambda: CHARTS["p"].extend([3], size=[30], labels=["a", "b"]), "labels: shape"),
         (lambda: CHARTS["p"].extend([3], labels=["a"]), "size: nothing came"),
         (lambda: CHARTS["u"].extend([3], size=3, labels=["a"]), "labels: the chart counts"),
-        (lambda: CHARTS["individuals"].extend([3.0], size=[30]), "size: an individuals chart has none"),
-        (lambda: CHARTS["individuals"].extend(["x"]), "data: got text"),
+        (lambda: CHARTS["individuals"].extend([3.0], size=[30]), "size: an individuals chart has neither"),
+        (lambda: CHARTS["individuals"].extend(["x"]), "new: got text"),
         (lambda: CHARTS["individuals"].extend([np.nan]), "missing value"),
-        (lambda: CHARTS["u"].extend([1.5], size=1), "count: 1.5"),
+        (lambda: CHARTS["u"].extend([1.5], size=1), "new: 1.5"),
     ],
 )
 def test_refused_extensions(call, word):

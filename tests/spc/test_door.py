@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from qstats.errors import DataError
-from qstats.spc.attributes import p_chart, u_chart
-from qstats.spc.variables import individuals
+from qstats.spc.charts.attributes import p_chart, u_chart
+from qstats.spc.charts.individuals import individuals
 
 Y = [4.0, 1.0, 3.0, 2.0]
 DAYS = ["2024-01-04", "2024-01-01", "2024-01-03", "2024-01-02"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from qstats.errors import DataError
-from qstats.spc import rules
-from qstats.spc.phases import everywhere
-from qstats.spc.rules import NELSON, WESTERN_ELECTRIC, Rule, RuleSet, find, rule_set
+from qstats.spc.rules import BEYOND_LIMITS, NELSON, WESTERN_ELECTRIC, Rule, rule_set
+from qstats.spc.rules.engine import find
+from qstats.spc.stretch import Flat, Varying
 
 # Oracle column -> the rule it states (R 4.2.2, plain loops; the cases name their source).
 ORACLE = {
@@ -25,11 +25,12 @@ ORACLE = {
 }
 
 
-def fired(rule, z, center=0.0, sigma=1.0, nsigma=3.0, age=None):
+def fired(rule, z, center=0.0, sigma=1.0, nsigma=3.0, broken=None):
     z = np.asarray(z, dtype=np.float64)
-    level = everywhere(center, z.size) if np.ndim(center) == 0 else np.asarray(center)
-    spread = everywhere(sigma, z.size) if np.ndim(sigma) == 0 else np.asarray(sigma)
-    return find((rule,), z, level, spread, nsigma, age)[0].tolist()
+    center, sigma = (v if isinstance(v, float) else np.asarray(v, dtype=np.float64) for v in (center, sigma))
+    lower, upper = center - nsigma * sigma, center + nsigma * sigma
+    shape = Flat if isinstance(center, float) and isinstance(sigma, float) else Varying
+    return find((rule,), shape(0, z.size, z, center, sigma, lower, upper), broken)[0].tolist()
 
 
 @pytest.mark.parametrize("case", ["direct-one-1", "direct-one-4", "direct-one-7"])
@@ -141,58 +142,18 @@ def test_nothing_is_within_zero():
 def test_windows_do_not_reach_over_a_break():
     z = [2.5, 0.0, 2.5, 2.5, 0.0, 2.5]
     assert fired(ORACLE["n5"], z) == [2, 3, 5]
-    assert fired(ORACLE["n5"], z, age=np.array([0, 1, 0, 1, 2, 3])) == [5]
-    assert fired(ORACLE["n1"], [4.0, 4.0], age=np.array([0, -1])) == [0]
-
-
-@pytest.mark.parametrize("rule", [*ORACLE.values(), Rule("3 of 7", "beyond", 3, 7, 1.5)], ids=lambda r: r.name)
-def test_blocks_change_nothing(rule, monkeypatch):
-    z = np.random.default_rng(20260101).normal(size=400) * 1.4
-    z[[50, 51, 200]] = np.nan
-    z[100:130] = np.arange(30) / 10
-    whole = fired(rule, z)
-    monkeypatch.setattr(rules, "block_edges", lambda n: ((i, min(i + 7, n)) for i in range(0, n, 7)))
-    assert fired(rule, z) == whole
+    assert fired(ORACLE["n5"], z, broken=np.array([False, True, False, False, False, False])) == [5]
+    assert fired(ORACLE["n1"], [4.0, 4.0], broken=np.array([False, True])) == [0]
+    # the same for a run, a trend and a saw: a point that is not judged is as good as absent
+    gone = np.array([False] * 4 + [True] + [False] * 9)
+    assert fired(ORACLE["we4_run8"], [0.5] * 14, broken=gone) == [12, 13]
+    assert fired(ORACLE["n3"], list(range(14)), broken=gone) == [10, 11, 12, 13]
+    assert fired(Rule("zig", "alternating", 5, 5), [0, 1] * 7, broken=gone) == [9, 10, 11, 12, 13]
 
 
 def test_own_control_limits_follow_nsigma():
-    assert fired(rules.BEYOND_LIMITS, [2.5], nsigma=2.0) == [0]
+    assert fired(BEYOND_LIMITS, [2.5], nsigma=2.0) == [0]
     assert fired(Rule("3 sigma", "beyond", 1, 1, 3.0), [2.5], nsigma=2.0) == []
-
-
-def test_named_sets():
-    assert [(r.k, r.m, r.threshold) for r in WESTERN_ELECTRIC.rules] == [
-        (1, 1, None),
-        (2, 3, 2.0),
-        (4, 5, 1.0),
-        (8, 8, 0.0),
-    ]
-    # Nelson (1984), JQT 16(4): tests 1 to 8
-    assert [(r.kind, r.k, r.m) for r in NELSON.rules] == [
-        ("beyond", 1, 1),
-        ("beyond", 9, 9),
-        ("trend", 6, 6),
-        ("alternating", 14, 14),
-        ("beyond", 2, 3),
-        ("beyond", 4, 5),
-        ("within", 15, 15),
-        ("outside", 8, 8),
-    ]
-    assert rule_set("none").rules == () == rule_set(()).rules
-    seven = Rule("7 on one side", "beyond", 7, 7, 0.0)
-    assert rule_set((seven,)).rules == rule_set([seven]).rules == rule_set(seven).rules == (seven,)
-    assert rule_set(NELSON) is NELSON
-
-
-@pytest.mark.parametrize("bad", ["nelsen", None, 3, ("nelson",), {"a": 1}])
-def test_refused_rule_sets(bad):
-    with pytest.raises(DataError, match="rules: got"):
-        rule_set(bad)
-
-
-def test_two_rules_of_one_name_are_refused():
-    with pytest.raises(DataError, match="same name"):
-        RuleSet("mine", (Rule("a", "beyond"), Rule("a", "trend", 6, 6)))
 
 
 @pytest.mark.parametrize(
@@ -211,8 +172,148 @@ def test_two_rules_of_one_name_are_refused():
         ({"kind": "trend", "k": 1, "m": 1}, "trend"),
         ({"kind": "alternating", "k": 2, "m": 2}, "alternating"),
         ({"kind": "trend", "k": 6, "m": 6, "threshold": 1.0}, "no threshold"),
+        ({"kind": "swing", "k": 1, "m": 2}, "2 of m"),
+        ({"kind": "long_run", "threshold": 1.0}, "from the data"),
+        ({"kind": "few_crossings", "m": 8}, "from the data"),
+        ({"kind": "within", "k": 15, "m": 15}, "above 0"),
+        ({"kind": "within", "threshold": 0.0}, "above 0"),
+        ({"ties": "ignore"}, "only a trend"),
+        ({"ties": "skip"}, "ties: got 'skip'"),
+        ({"center": "skip", "threshold": 1.0}, "at 0 sigma"),
+        ({"center": "skip"}, "at 0 sigma"),
+        ({"center": "ignore", "threshold": 0.0}, "center: got"),
+        ({"beyond_limits": False}, "with a threshold"),
+        ({"kind": "trend", "k": 6, "m": 6, "beyond_limits": False}, "with a threshold"),
+        ({"beyond_limits": 1}, "beyond_limits: got 1"),
+        ({"same_side": None}, "same_side: got None"),
+        ({"same_side": True, "threshold": 0.0}, "off 0 sigma"),
+        ({"kind": "outside", "sides": "either", "same_side": True}, "off 0 sigma"),
     ],
 )
 def test_refused_rules(fields, word):
     with pytest.raises(DataError, match=word):
         Rule(**{"name": "mine", "kind": "beyond", **fields})
+
+
+# Defects of other programs, each as a case that shows it -------------------------------------------------------------
+
+
+def test_wide_and_narrow_points_of_a_p_chart_are_judged_each_in_its_own_zones():
+    # qcc 3.0: with n alternating between 50 and 2000, 2-of-3 compared the window with the last point's limits and gave
+    # 0.98 signals per 100 points in control. As defined, Champ & Woodall (1987): P(2 of 3 beyond 2 sigma) is rare.
+    rng = np.random.default_rng(20260101)
+    n = np.where(np.arange(60_000) % 2, 50.0, 2000.0)
+    sigma = 1 / np.sqrt(n)
+    got = fired(ORACLE["n5"], rng.normal(size=n.size) * sigma, np.zeros(n.size), sigma)
+    # P(the point and at least one of the two before it beyond 2 sigma on one side), both sides, p = 1 - Phi(2)
+    p = 0.022750131948179
+    rate = 2 * p * (2 * p - p * p)
+    assert abs(len(got) / n.size - rate) < 5 * math.sqrt(rate / n.size)
+
+
+def test_two_high_and_one_low_are_two_of_three():
+    # PowerBI-SPC nets +1 and -1; it also fires on the first two points
+    assert fired(ORACLE["n5"], [2.5, -2.5, 2.5]) == [2]
+    assert fired(ORACLE["n5"], [2.5, 2.5]) == []
+
+
+def test_points_beyond_three_sigma_count_towards_two_of_three_unless_told_otherwise():
+    # NHSRplotthedots issue 153: the last of these points stays "common cause"
+    z = [3.5, 3.5, 2.5]
+    assert fired(ORACLE["n5"], z) == [2]
+    nhs = rule_set("nhs").rules[-1]
+    assert fired(nhs, z) == []
+    assert fired(nhs, [2.5, 0.5, 2.5]) == [2]
+    assert fired(nhs, [2.5, -0.5, 2.5]) == [] != fired(ORACLE["n5"], [2.5, -0.5, 2.5])  # issue 143
+    assert fired(nhs, [2.5, 3.5, 2.5]) == [2]  # one beyond the limit is passed by, two near it are left
+
+
+def test_attribute_charts_have_run_rules_like_any_other():
+    # JASP's p chart judged point by point: 20 points on one side and a trend of 20 gave no run and no trend
+    p = 0.1 + np.arange(1, 21) / 1000
+    sigma = np.full(20, 0.03)
+    assert fired(ORACLE["n2"], p, np.full(20, 0.1), sigma) == list(range(8, 20))
+    assert fired(ORACLE["n3"], p, np.full(20, 0.1), sigma) == list(range(5, 20))
+
+
+def test_fifteen_within_one_sigma_are_fifteen_from_the_first_point_on():
+    assert fired(ORACLE["n7"], [0.5, -0.5] * 7 + [0.5]) == [14]
+    assert fired(ORACLE["n7"], [0.5, -0.5] * 7) == []
+
+
+def test_the_mixture_rule_can_fire_and_two_of_three_needs_two():
+    # manufacturing: "p > U and p < L" never fires, "2 of 3" needs three
+    assert fired(ORACLE["n8"], [1.5, 1.5, -1.5, 1.5, 1.5, 1.5, -1.5, 1.5]) == [7]
+    assert fired(ORACLE["n5"], [2.5, 0.0, 2.5]) == [2]
+
+
+@pytest.mark.parametrize("ties", ["break", "ignore", "continue"])
+def test_a_constant_series_is_no_trend(ties):
+    assert fired(Rule("trend", "trend", 6, 6, ties=ties), [5.0] * 20, 5.0) == []
+
+
+def test_every_rule_a_point_breaks_is_reported():
+    # mfgQC keeps one violation a point
+    z = np.array([0.5] * 8 + [4.0])
+    found = find(NELSON.rules[:2], Flat(0, 9, z, 0.0, 1.0, -3.0, 3.0))
+    assert [at.tolist() for at in found] == [[8], [8]]
+
+
+# Policies ------------------------------------------------------------------------------------------------------------
+
+
+def test_ties_in_a_trend():
+    z = [1, 2, 3, 3, 4, 5, 6, 6, 7]
+    assert fired(Rule("t", "trend", 6, 6), z) == []
+    # a tie neither counts nor breaks: 1 2 3 4 5 6 complete at position 6; the tie at 7 does not signal, 7 does
+    assert fired(Rule("t", "trend", 6, 6, ties="ignore"), z) == [6, 8]
+    # a tie goes on with the trend: six points 1 2 3 3 4 5 and every one after
+    assert fired(Rule("t", "trend", 6, 6, ties="continue"), z) == [5, 6, 7, 8]
+
+
+def test_points_on_the_centre_line():
+    z = [1, 1, 0, 1, 0, 0, 1]
+    assert fired(Rule("r", "beyond", 4, 4, 0.0), z) == []
+    assert fired(Rule("r", "beyond", 4, 4, 0.0, center="skip"), z) == [6]
+
+
+def test_a_swing_is_one_beyond_each_side():
+    r4s = rule_set("westgard").rules[2]
+    assert fired(r4s, [2.1, -2.1, -2.5, 2.1]) == [1, 3]
+    assert fired(r4s, [2.1, 0.0, -2.1]) == []  # neighbours only
+    assert fired(r4s, [3.9, -1.0]) == []  # 4.9 sigma apart, but one of them within 2
+    assert fired(Rule("3", "swing", 2, 3, 2.0), [2.1, 0.0, -2.1]) == [2]
+
+
+def test_zones_may_differ_above_and_below():
+    z = np.array([1.5, -1.5, 2.5, -2.5])
+    skewed = Flat(0, 4, z, 0.0, 1.0, -6.0, 3.0, sigma_lower=2.0)
+    one = Rule("1", "beyond", 1, 1, 1.0)
+    assert find((one,), skewed)[0].tolist() == [0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        (BEYOND_LIMITS, "A point beyond a control limit."),
+        (WESTERN_ELECTRIC.rules[1], "2 of 3 points in a row more than 2 sigma from the centre line on one side."),
+        (ORACLE["n2"], "9 points in a row on one side of the centre line."),
+        (ORACLE["n3"], "6 points in a row, all rising or all falling."),
+        (ORACLE["n4"], "14 points in a row, up and down in turn."),
+        (ORACLE["n7"], "15 points in a row within 1 sigma of the centre line, on either side."),
+        (ORACLE["n8"], "8 points in a row more than 1 sigma from the centre line, both sides visited."),
+        (Rule("u", "beyond", 7, 7, 0.0, "upper", center="skip"),
+         "7 points in a row above the centre line, points on it passed over."),
+        (Rule("u", "beyond", 1, 1, 3.0, "lower"), "A point more than 3 sigma below the centre line."),
+        (Rule("u", "beyond", 2, 2, None, "upper"), "2 points in a row beyond the upper control limit."),
+        (Rule("u", "trend", 6, 6, sides="lower", ties="ignore"), "6 points in a row, all falling, ties passed over."),
+        (Rule("u", "swing", 2, 2, 2.0),
+         "Of 2 points in a row one more than 2 sigma above and one more than 2 sigma below the centre line."),
+        (rule_set("nhs").rules[-1], "2 of 3 points in a row more than 2 sigma from the centre line on one side, all 3 "
+         "on that side of the centre line, points beyond the control limits not counted."),
+        (rule_set("anhoej").rules[0], "On the whole chart, too long a run on one side of the centre line."),
+        (rule_set("anhoej").rules[1], "On the whole chart, too few crossings of the centre line."),
+    ],
+)  # fmt: skip
+def test_a_rule_says_what_it_looks_for(rule, sentence):
+    assert rule.describe() == sentence

@@ -8,7 +8,7 @@ import pytest
 
 from qstats.errors import DataError, TooFewData
 from qstats.spc.chart import ControlLimits
-from qstats.spc.variables import individuals
+from qstats.spc.charts.individuals import individuals
 
 # NIST/SEMATECH e-Handbook 6.3.2.2, flow rates
 NIST = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qstats._core.blocks import everywhere_true
 from qstats.errors import DataError, TooFewData
 
-__all__ = ["FloatArray", "as_counts", "as_exposure", "as_vector", "first_bad", "object_to_float"]
+__all__ = ["BoolArray", "FloatArray", "as_counts", "as_exposure", "as_vector", "first_bad", "object_to_float"]
 
+BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
 _EXACT = 2**53
@@ -112,10 +114,11 @@ def as_vector(data: object, name: str, *, missing: str = "raise", least: int = 1
 def as_counts(data: object, name: str, *, missing: str = "raise") -> FloatArray:
     """Return whole numbers >= 0 as float64 (NaN where missing and allowed)."""
     a = as_vector(data, name, missing=missing)
-    bad = (a < 0) | (a != np.floor(a))
-    bad &= ~np.isnan(a)
-    if bad.any():
-        raise DataError(f"{name}: {first_bad(bad, a)}; counts are whole numbers of zero or more")
+    if not everywhere_true(lambda x: (x >= 0) & (x == np.floor(x)), a):
+        bad = (a < 0) | (a != np.floor(a))
+        bad &= ~np.isnan(a)
+        if bad.any():
+            raise DataError(f"{name}: {first_bad(bad, a)}; counts are whole numbers of zero or more")
     return a
 
 
@@ -127,7 +130,6 @@ def as_exposure(data: Any, name: str, n: int, *, missing: str = "raise") -> Floa
     a = as_vector(data, name, missing=missing)
     if a.size != n:
         raise DataError(f"{name}: {a.size} values came for {n} points; one each is wanted")
-    bad = a <= 0
-    if bad.any():
+    if not a.min() > 0 and (bad := a <= 0).any():  # a NaN is the least of all and no fault
         raise DataError(f"{name}: {first_bad(bad, a)}; each must be above zero (a period without exposure is a gap)")
     return a

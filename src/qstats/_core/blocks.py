@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
-from qstats._core.arrays import FloatArray
-
-__all__ = ["BLOCK", "block_edges", "moving_range_sum", "safe_mean"]
+__all__ = ["BLOCK", "block_edges", "everywhere_true", "level_and_moves", "moving_range_sum", "safe_mean"]
 
 BLOCK = 1 << 17  # points: 1 MiB of float64, what a second-level cache holds
+FloatArray = npt.NDArray[np.float64]
 
 
 def block_edges(n: int, block: int = BLOCK) -> Iterator[tuple[int, int]]:
     """Yield ``(start, stop)`` of consecutive blocks that cover ``range(n)``."""
     for i in range(0, n, block):
         yield i, min(i + block, n)
+
+
+def everywhere_true(test: Callable[..., npt.NDArray[np.bool_]], *arrays: FloatArray) -> bool:
+    """Whether `test`, given the same block of each array, is true at every point; no temporary of full length."""
+    return all(bool(test(*(a[i:j] for a in arrays)).all()) for i, j in block_edges(arrays[0].size, BLOCK // 4))
 
 
 def safe_mean(x: FloatArray) -> float:
@@ -35,6 +40,26 @@ def safe_mean(x: FloatArray) -> float:
         np.subtract(x[i:j], m, out=d)
         rest.append(float(d.sum()))
     return m + math.fsum(rest) / n
+
+
+def level_and_moves(x: FloatArray) -> tuple[float, float]:
+    """Return the mean of a finite, non-empty vector and the sum of ``abs(x[i] - x[i-1])``, in one pass.
+
+    Sums are taken of differences from the first value, so 1e12 + small spread keeps its digits.
+    """
+    first = float(x[0])
+    scratch = np.empty(min(x.size, BLOCK))
+    level, moves = [], []
+    for i, j in block_edges(x.size):
+        d = scratch[: j - i]
+        np.subtract(x[i:j], first, out=d)
+        level.append(float(d.sum()))
+        k = max(i, 1)
+        d = scratch[: j - k]
+        np.subtract(x[k:j], x[k - 1 : j - 1], out=d)
+        np.abs(d, out=d)
+        moves.append(float(d.sum()))
+    return first + math.fsum(level) / x.size, math.fsum(moves)
 
 
 def moving_range_sum(x: FloatArray) -> tuple[float, int]:

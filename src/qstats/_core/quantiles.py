@@ -20,6 +20,8 @@ __all__ = [
     "chi2_sf",
     "normal_quantile",
     "normal_sf",
+    "poisson_cdf",
+    "poisson_sf",
     "t_quantile",
     "t_sf",
 ]
@@ -84,3 +86,15 @@ def binomial_sf(k: Any, n: Any, p: Any) -> Any:
     k, n, p = (np.asarray(v, dtype=np.float64) for v in (k, n, p))
     inside = k > 0
     return np.where(inside, scipy.special.betainc(np.where(inside, k, 1.0), n - k + 1.0, p), 1.0)[()]
+
+
+def poisson_cdf(k: Any, mean: Any) -> Any:
+    """Return ``P(X <= k)`` for Poisson(mean) and whole ``k >= 0``."""
+    return scipy.special.gammaincc(np.asarray(k, dtype=np.float64) + 1.0, np.asarray(mean, dtype=np.float64))
+
+
+def poisson_sf(k: Any, mean: Any) -> Any:
+    """Return ``P(X >= k)`` (k included) for Poisson(mean) and whole ``k >= 0``."""
+    k = np.asarray(k, dtype=np.float64)
+    inside = k > 0
+    return np.where(inside, scipy.special.gammainc(np.where(inside, k, 1.0), mean), 1.0)[()]

@@ -56,8 +56,8 @@ def json_safe(value: object) -> Any:
         if value.dtype.kind == "M":
             return [json_safe(v) for v in value]
         return [json_safe(v) for v in value.tolist()]
-    if isinstance(value, Result):
-        return value.to_dict()
+    if callable(own := getattr(value, "to_dict", None)) and not isinstance(value, type):
+        return own()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: json_safe(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from qstats.errors import DataError
 from qstats.figures.charts import draw_chart
 from qstats.figures.comparison import draw_comparison
+from qstats.figures.funnel import draw_funnel
 from qstats.figures.output import svg_text, write_figure
 from qstats.figures.pareto import draw_pareto
 from qstats.figures.style import house_style
@@ -23,6 +24,7 @@ from qstats.improve.pareto import ParetoTable
 from qstats.improve.verdict import Verdict
 from qstats.inference.comparison import Comparison
 from qstats.spc.chart import ControlChart
+from qstats.spc.charts.funnel import Funnel
 
 __all__ = ["can_plot", "figure_svg", "house_style", "plot", "save_figure"]
 
@@ -60,6 +62,7 @@ def plot(result: Any, ax: Axes | None = None, **style: Any) -> Axes:
 
 
 plot.register(ControlChart)(draw_chart)
+plot.register(Funnel)(draw_funnel)
 plot.register(ParetoTable)(draw_pareto)
 plot.register(Comparison)(draw_comparison)
 plot.register(Verdict)(draw_verdict)

@@ -16,11 +16,15 @@ from qstats.figures.output import new_axes
 from qstats.figures.style import INK, PALETTE, clean_text, in_house_style, name_axis, shorten, text_width, write_title
 from qstats.figures.words import word
 from qstats.spc.chart import ControlChart, Panel
+from qstats.spc.words import chart_name, panel_name, rule_sentence
 
 __all__ = ["MANY", "draw_chart", "phase_spans", "stepped", "thinned"]
 
 MANY = 2000  # points; beyond, markers are a smear: the line and the flagged points are drawn
 _MOST_TAGS = 60
+_MEDIAN = ("run", "g", "t")  # charts whose centre line is a median
+_TAG = 4.6  # width of a character of a tag, in points
+_ZONED = 200  # points; beyond, zone lines crowd the picture
 _FINE = 16000  # points that can make a difference on a line of some 3000 pixels
 
 
@@ -74,26 +78,48 @@ def _rules_of(chart: ControlChart) -> dict[str, str]:
     return {name: str(names.index(name) + 1) for name in names if name in fired}
 
 
+def _rule_words(chart: ControlChart, tags: Mapping[str, str], lang: str) -> str:
+    """Return what the tags stand for: a rule's own name, in Chinese what it looks for."""
+    known = {rule.name: rule_sentence(rule, "zh").rstrip("。") for rule in chart.rule_set} if lang == "zh" else {}
+    named = "; ".join(f"{tag} = {known.get(rule, clean_text(rule))}" for rule, tag in tags.items())
+    return f"{word('signal', lang)}: {named}"
+
+
 def _tags(chart: ControlChart, panel: str, rules: Mapping[str, str]) -> dict[int, str]:
     found: dict[int, list[str]] = {}
     for signal in chart.signals:
-        if signal.panel == panel:
+        if signal.panel == panel and signal.index is not None:
             found.setdefault(signal.index, []).append(rules[signal.rule])
     return {i: ",".join(dict.fromkeys(tags)) for i, tags in sorted(found.items())}
 
 
+def _fitting(tags: Mapping[int, str], at: Sequence[int], wide: float) -> dict[int, str]:
+    """Return the tags as they fit beside one another: ``2,5,6`` becomes ``2+`` where the next one is near."""
+    out: dict[int, str] = {}
+    free = -wide
+    for k, i in enumerate(at):
+        text, later = tags[i], at[k + 1] if k + 1 < len(at) else 10**9
+        room = min(wide * (later - i), 2 * (wide * i - free))
+        if "," in text and _TAG * len(text) > room:
+            text = text.split(",")[0] + "+"
+        half = 0.5 * _TAG * len(text)
+        if wide * i - half >= free:
+            out[i], free = text, wide * i + half
+    return out
+
+
 def _draw_tags(ax: Axes, panel: Panel, tags: Mapping[int, str]) -> None:
     first = [i for i in tags if tags.get(i - 1) != tags[i]]  # a run of the same tag is tagged once
-    behind = (
-        {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85} if panel.statistic.size > MANY else None
-    )
-    for i in first if len(first) <= _MOST_TAGS else ():
+    if len(first) > _MOST_TAGS:
+        return
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}
+    for i, text in _fitting(tags, first, points_wide(ax) / panel.statistic.size).items():
         y = panel.statistic[i]
         above = not y < panel.center[i]
         ax.annotate(
-            tags[i],
+            text,
             (i, y),
-            xytext=(0, 5 if above else -5),
+            xytext=(0, 6 if above else -6),
             textcoords="offset points",
             ha="center",
             va="bottom" if above else "top",
@@ -147,6 +173,35 @@ def _draw_signals(ax: Axes, panel: Panel, tags: Mapping[int, str], key: str) -> 
     _draw_tags(ax, panel, tags)
 
 
+def _draw_long_runs(ax: Axes, chart: ControlChart, panel: Panel, key: str) -> None:
+    """Go over a run that is a signal as a whole; a whole-chart signal without points stands in the legend alone."""
+    whole = [] if len(chart.signals) > MANY else [s for s in chart.signals if s.index is None and s.panel == panel.name]
+    for signal in sorted(whole, key=lambda s: not s.window):
+        part = np.array(signal.window, dtype=np.int64)
+        line: dict[str, Any] = {"color": PALETTE["vermilion"], "linewidth": 2.4, "zorder": 3.5, "gid": "long run"}
+        ax.plot(part, panel.statistic[part], label=key, **(line if part.size else {"linestyle": "none"}))
+
+
+def _draw_zones(ax: Axes, chart: ControlChart, panel: Panel, spans: Sequence[tuple[str, int, int]]) -> None:
+    """Draw the lines the zone rules look at, faintly; not where they would be all there is to see."""
+    asked = {rule.threshold for rule in chart.rule_set if rule.threshold in (1.0, 2.0)}
+    if panel is not next(iter(chart.panels.values())) or panel.statistic.size > _ZONED:
+        return
+    line: dict[str, Any] = {
+        "color": INK["soft"],
+        "linewidth": 0.6,
+        "linestyle": (0, (1, 3)),
+        "zorder": 1,
+        "gid": "zone",
+    }
+    for t in sorted(t for t in asked if t):
+        for zone, limit, way in ((panel.sigma, panel.upper, 1.0), (panel.sigma_lower, panel.lower, -1.0)):
+            at = panel.center + way * t * zone
+            at = np.where(way * at < way * limit, at, np.nan)  # a zone beyond a clipped limit is not on the page
+            for _, start, stop in spans:
+                stepped(ax, at, start, stop, **line)
+
+
 def _draw_limits(ax: Axes, panel: Panel, spans: Sequence[tuple[str, int, int]]) -> None:
     line: dict[str, Any] = {"color": INK["line"], "linewidth": 1.0, "zorder": 6 if panel.statistic.size > MANY else 2}
     for _, start, stop in spans:
@@ -162,14 +217,17 @@ def _last(values: FloatArray) -> float:
     return float(present[-1]) if present.size else float("nan")
 
 
-def _name_limits(ax: Axes, panel: Panel, show: Format, span: tuple[str, int, int], lang: str) -> None:
+def _name_limits(
+    ax: Axes, chart: ControlChart, panels: Sequence[Panel], show: Format, span: tuple[str, int, int], lang: str
+) -> None:
     """Write the last phase's limits at the right edge, moved apart where they would touch."""
     part = slice(span[1], span[2])
-    found = [(key, _last(getattr(panel, key)[part])) for key in ("lower", "center", "upper")]
-    found = [(key, value) for key, value in found if np.isfinite(value)]
+    found = [(key, _last(getattr(panel, key)[part])) for panel in panels for key in ("lower", "center", "upper")]
+    found = sorted({(key, value) for key, value in found if np.isfinite(value)}, key=lambda pair: pair[1])
     heights = spread_out([v for _, v in found], *ax.get_ylim())
     for (key, value), height in zip(found, heights, strict=True):
-        ax.text(1.012, height, f"{word(key, lang)} {show(value)}", transform=ax.transAxes, va="center", fontsize=8)
+        name = word("median" if key == "center" and chart.kind in _MEDIAN else key, lang)
+        ax.text(1.012, height, f"{name} {show(value)}", transform=ax.transAxes, va="center", fontsize=8)
 
 
 def _name_phases(ax: Axes, panel: Panel, show: Format, spans: Sequence[tuple[str, int, int]], lang: str) -> None:
@@ -188,24 +246,35 @@ def _name_phases(ax: Axes, panel: Panel, show: Format, spans: Sequence[tuple[str
 
 
 def _axis_of(ax: Axes, chart: ControlChart, panel: Panel, lang: str) -> Format:
-    name = word(panel.name, lang)
-    if chart.kind == "u":
+    name = panel_name(panel.name if len(_together(chart)[0]) == 1 else chart.kind, lang)
+    if panel.name in ("u", "laney_u"):
         largest = np.nanmax(np.where(np.isfinite(panel.statistic), panel.statistic, 0.0), initial=0.0)
         return rate_axis(ax, float(largest), name, lang)
     name_axis(ax, "y", clean_text(name))
-    return percent_axis(ax) if chart.kind == "p" else lambda v: f"{v:.4g}"
+    return percent_axis(ax) if panel.name in ("p", "laney_p") else lambda v: f"{v:.4g}"
 
 
-def _draw_panel(ax: Axes, chart: ControlChart, panel: Panel, lang: str, key: str) -> Format:
+def _together(chart: ControlChart) -> list[list[Panel]]:
+    """Return which panels share a picture: the two sides of a CUSUM do; a count of minima is shown where it signals."""
+    fired = {s.panel for s in chart.signals} if len(chart.signals) <= MANY else set(chart.panels)
+    panels = [p for p in chart.panels.values() if p.name != "run_of_minimum" or p.name in fired]
+    return [panels] if chart.kind == "cusum" else [[panel] for panel in panels]
+
+
+def _draw_panel(ax: Axes, chart: ControlChart, panels: Sequence[Panel], lang: str, key: str) -> Format:
     spans = phase_spans(chart)
     rules = _rules_of(chart)
-    _draw_limits(ax, panel, spans)
-    _draw_points(ax, chart, panel, lang)
-    _draw_signals(ax, panel, _tags(chart, panel.name, rules), key)
+    for panel in panels:
+        _draw_zones(ax, chart, panel, spans)
+        _draw_limits(ax, panel, spans)
+        _draw_points(ax, chart, panel, lang)
+        _draw_long_runs(ax, chart, panel, key)
+        _draw_signals(ax, panel, _tags(chart, panel.name, rules), key)
+    n = len(chart.labels)
     ax.margins(y=0.1)
-    ax.set_xlim(-0.5 - 0.01 * panel.statistic.size, panel.statistic.size - 0.5)
-    show = _axis_of(ax, chart, panel, lang)
-    _name_limits(ax, panel, show, spans[-1], lang)
+    ax.set_xlim(-0.5 - 0.01 * n, n - 0.5)
+    show = _axis_of(ax, chart, panels[0], lang)
+    _name_limits(ax, chart, panels, show, spans[-1], lang)
     return show
 
 
@@ -247,19 +316,19 @@ def draw_chart(
     """
     if panel is not None:
         check_choice(panel, "panel", chart.panels)
-    one = panel or next(iter(chart.panels))
-    panels = list(chart.panels.values()) if ax is None and panel is None else [chart.panels[one]]
-    ratios = [2.0, *[1.0] * (len(panels) - 1)]
-    axes = [ax] if ax is not None else new_axes(8.4, 3.9 if len(panels) == 1 else 5.2, len(panels), ratios)
-    tags = _rules_of(chart)
-    key = word("signal", lang) + ": " + "; ".join(f"{tag} = {word(clean_text(r), lang)}" for r, tag in tags.items())
-    for k, (this, shown) in enumerate(zip(axes, panels, strict=True)):
+    groups = _together(chart) if panel is None else [[chart.panels[panel]]]
+    if ax is not None:
+        groups = groups[:1]
+    ratios = [2.0, *[1.0] * (len(groups) - 1)]
+    axes = [ax] if ax is not None else new_axes(8.4, 2.6 + 1.3 * len(groups), len(groups), ratios)
+    key = _rule_words(chart, _rules_of(chart), lang)
+    for k, (this, shown) in enumerate(zip(axes, groups, strict=True)):
         show = _draw_panel(this, chart, shown, lang, key)
         if k == 0:
             spans = [((phase_names or {}).get(name, name), i, j) for name, i, j in phase_spans(chart)]
             named = any(name for name, _, _ in spans)
-            _name_phases(this, shown, show, spans if named else [], lang)
-            write_title(this, title or word(f"{chart.kind} chart", lang), 18 if named else None)
+            _name_phases(this, shown[0], show, spans if named else [], lang)
+            write_title(this, title or chart_name(chart.kind, lang), 18 if named else None)
     label_points(axes[-1], chart.labels)
     if ax is None:
         _legend(axes)

@@ -17,7 +17,7 @@ from qstats.improve.periods import PeriodTable
 from qstats.improve.plan import VerificationPlan
 from qstats.improve.verdict import Check
 from qstats.spc.chart import ControlChart
-from qstats.spc.variables import individuals
+from qstats.spc.charts.individuals import individuals
 
 __all__ = [
     "Case",
@@ -187,7 +187,8 @@ def baseline_check(case: Case) -> Check:
     if n < 4:
         return _check(7, "baseline", "short", "not possible", n=n)
     chart: ControlChart = individuals(data.events[before] / data.exposure[before])
-    points = sorted({s.index for s in chart.signals if s.panel == "individuals"})
+    fired = {s.index for s in chart.signals if s.panel == "individuals"}
+    points = sorted(i for i in fired if i is not None)
     if not points:
         return _check(7, "baseline", "stable", "pass", n=n)
     first = str(data.start[before][points[0]])

@@ -22,8 +22,8 @@ from qstats.improve.plan import LogColumns, VerificationPlan
 from qstats.improve.verdict import Check, Phase, Verdict
 from qstats.inference.comparison import Comparison
 from qstats.inference.rates import compare_rates, ratio_of_rate_ratios
-from qstats.spc.attributes import u_chart
 from qstats.spc.chart import ControlChart
+from qstats.spc.charts.attributes import u_chart
 
 __all__ = ["verify_improvement"]
 

@@ -29,6 +29,7 @@ from qstats.report.blocks import (
 from qstats.report.verdict import verdict_blocks
 from qstats.report.words import say
 from qstats.spc.chart import ControlChart
+from qstats.spc.words import chart_name, panel_name, rule_sentence
 
 __all__ = ["MOST_ROWS", "blocks_of", "notes_table"]
 
@@ -130,7 +131,9 @@ def _signals_table(chart: ControlChart, lang: str) -> list[Block]:
     if not chart.signals:
         return [*out, Text(say("no_signals", lang))]
     head = tuple(say(k, lang) for k in ("panel", "point", "rule"))
-    rows = tuple((word(s.panel, lang), s.label, word(s.rule, lang)) for s in chart.signals[:MOST_ROWS])
+    named = {rule.name: rule_sentence(rule, "zh").rstrip("。") for rule in chart.rule_set} if lang == "zh" else {}
+    shown = chart.signals[:MOST_ROWS]
+    rows = tuple((panel_name(s.panel, lang), s.label or "–", named.get(s.rule, s.rule)) for s in shown)
     out.append(Table(head, rows, name="signals"))
     left = len(chart.signals) - len(rows)
     return [*out, Text(say("more_rows", lang, n=left))] if left else out
@@ -141,7 +144,7 @@ def _points_table(chart: ControlChart, lang: str) -> list[Block]:
     head = (
         say("point", lang),
         say("phase", lang),
-        word(main.name, lang),
+        panel_name(main.name, lang),
         *(say(k, lang) for k in ("center", "lower", "upper")),
     )
     rows = tuple(
@@ -158,7 +161,7 @@ def _(result: ControlChart, lang: str) -> list[Block]:
     signals = len(result.signals)
     state = say("in_control.yes", lang) if result.in_control else say("in_control.no", lang, n=signals)
     pairs = [
-        (say("kind", lang), word(f"{result.kind} chart", lang)),
+        (say("kind", lang), chart_name(result.kind, lang)),
         (say("in_control", lang), state),
         (say("rules", lang), result.rules),
         (say("method", lang), result.method),

@@ -1,42 +1,91 @@
-"""Statistic, limits, standard error and rules put together: every chart is assembled here."""
+"""Points, limits and rules put together: every chart is assembled here, at once, by later points, or one at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from qstats._core.arrays import FloatArray
+from qstats._core.arrays import BoolArray, FloatArray
 from qstats._core.blocks import safe_mean
 from qstats._core.checks import check_number
 from qstats._core.notes import Note
 from qstats._core.result import frozen_array
 from qstats.errors import DataError
-from qstats.spc.chart import BoolArray, ControlChart, ControlLimits, Panel, Signal, SignalList
+from qstats.spc.chart import ControlChart, Signal, SignalList
 from qstats.spc.door import label_array
 from qstats.spc.labels import PhaseNames, PointLabels, phase_ends, text_of
-from qstats.spc.phases import Layout, everywhere
-from qstats.spc.rules import RuleSet, find
+from qstats.spc.limits import ControlLimits
+from qstats.spc.panel import Panel
+from qstats.spc.phases import Layout
+from qstats.spc.points import New, Points, joined
+from qstats.spc.rules import Rule, RuleSet
+from qstats.spc.rules.engine import find, find_chart_level
+from qstats.spc.rules.runs import fired_window
+from qstats.spc.stretch import Stretch
 
 __all__ = [
     "ChartType",
-    "Drawing",
+    "Drawn",
+    "Plan",
+    "Span",
     "assemble",
     "center_of",
     "contiguous",
     "extend_chart",
     "given_limits",
     "own",
-    "panel_of",
+    "rules_of_panels",
     "set_limits",
+    "type_of",
 ]
 
 SHORT = 12  # points: below this the limits themselves are very uncertain
-MANY = 1000  # signals: beyond this they are made when read
+MANY = 100  # signals: beyond this they are made when read
+
+Carry = tuple[FloatArray | float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """One phase of a chart, ready to be drawn.
+
+    Parameters
+    ----------
+    points : Points
+        The whole chart.
+    start, stop : int
+        Where the phase is.
+    limits : ControlLimits
+        What it is judged by.
+    broken : numpy.ndarray of bool or None
+        Gaps and excluded points of the phase, shape (stop - start,); None: there are none.
+    carry : tuple or None
+        State a recursive statistic comes with; None: it starts here.
+    """
+
+    points: Points
+    start: int
+    stop: int
+    limits: ControlLimits
+    broken: BoolArray | None = None
+    carry: Carry | None = None
+
+    @property
+    def where(self) -> slice:
+        """The phase as a slice of the chart."""
+        return slice(self.start, self.stop)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """The panels of one phase, and the state of a recursive statistic after it."""
+
+    stretches: Mapping[str, Stretch]
+    carry: Carry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,141 +95,147 @@ class ChartType:
     Parameters
     ----------
     kind : str
-        Name of the chart and of its main panel.
+        Name of the chart.
     measure : callable
-        (values, size, missing) -> (statistic, size), checked: the road by which raw data become plotted points.
-    error : callable
-        (limits, size) -> standard error of each point, or one number for all.
+        (New, ControlLimits) -> Points, checked: the road by which later raw data become plotted points.
+    draw : callable
+        Span -> Drawn: statistic and lines of one phase, one stretch per panel, the main one first.
     reference : str
         Where the chart is described.
-    floor, ceiling : float
-        Values the statistic cannot pass: limits are clipped there.
-    second : callable or None
-        Makes the second panel of a two-panel chart.
+    run_rules : bool
+        False where neighbouring points depend on one another (EWMA, CUSUM, moving average, T2): then only single
+        points beyond the limits mean something. Ranges and standard deviations are always judged that way.
+    recursive : bool
+        Whether `draw` takes and gives a carry instead of looking back at earlier points.
+    lookback : callable
+        limits -> how many earlier points the statistic of one point looks at.
     """
 
     kind: str
-    measure: Callable[[object, object, str], tuple[FloatArray, FloatArray]]
-    error: Callable[[ControlLimits, FloatArray], FloatArray | float]
+    measure: Callable[[New, ControlLimits], Points]
+    draw: Callable[[Span], Drawn]
     reference: str
-    floor: float = -np.inf
-    ceiling: float = np.inf
-    second: Callable[[Drawing], Panel] | None = None
+    run_rules: bool = True
+    recursive: bool = False
+    lookback: Callable[[ControlLimits], int] = lambda limits: 0
 
 
 # A new chart is a line here.
-_HOMES = {"individuals": "qstats.spc.variables", "p": "qstats.spc.attributes", "u": "qstats.spc.attributes"}
+_HOMES = {
+    "individuals": "qstats.spc.charts.individuals",
+    **dict.fromkeys(("xbar_r", "xbar_s"), "qstats.spc.charts.xbar"),
+    "between_within": "qstats.spc.charts.between_within",
+    "short_run": "qstats.spc.charts.short_run",
+    **dict.fromkeys(("p", "np", "c", "u", "laney_p", "laney_u"), "qstats.spc.charts.counts"),
+    **dict.fromkeys(("ewma", "moving_average"), "qstats.spc.charts.time_weighted"),
+    "cusum": "qstats.spc.charts.cusum",
+    **dict.fromkeys(("g", "t"), "qstats.spc.charts.rare"),
+    "run": "qstats.spc.charts.run_chart",
+    "t2": "qstats.spc.charts.multivariate",
+    "generalized_variance": "qstats.spc.charts.multivariate_spread",
+    **dict.fromkeys(("mewma", "mcusum"), "qstats.spc.charts.multivariate_memory"),
+    "funnel": "qstats.spc.charts.funnel",
+}
 
 
-def _type_of(kind: str) -> ChartType:
+def type_of(kind: str) -> ChartType:
+    """Return the chart type of a kind, loading its module."""
+    if kind not in _HOMES:
+        raise DataError(f"kind: no chart is called {kind!r}; one of {', '.join(map(repr, _HOMES))} is wanted")
     types: Mapping[str, ChartType] = import_module(_HOMES[kind]).TYPES
     return types[kind]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Drawing:
+class Plan:
     """Everything a chart is made of, before it is made."""
 
-    statistic: FloatArray
-    size: FloatArray
+    points: Points
     layout: Layout
     limits: tuple[ControlLimits, ...]
     labels: Sequence[str]
     rules: RuleSet
     method: str
     notes: tuple[Note, ...]
-    constants: str = "exact"
-    second: FloatArray | None = None
 
 
-def _join(parts: Sequence[FloatArray | float], layout: Layout) -> FloatArray:
-    """One read-only array from one number or array per phase; a single number costs no memory."""
-    if len(parts) == 1:
-        part = parts[0]
-        return everywhere(part, layout.n) if isinstance(part, float) else frozen_array(part)
-    out = np.empty(layout.n)
-    for (_, where), part in zip(layout.parts(), parts, strict=True):
-        out[where] = part
-    return frozen_array(out)
+def rules_of_panels(kind: ChartType, rules: RuleSet, n: int) -> list[tuple[Rule, ...]]:
+    """Return the rules for each of `n` panels."""
+    # Ranges are skewed and overlap, memory statistics lean on one another: there only single points mean something.
+    single = tuple(r for r in rules.rules if r.kind == "beyond" and r.m == 1)
+    return [rules.rules if kind.run_rules else single, *[single] * (n - 1)]
 
 
-def panel_of(
-    name: str,
-    statistic: FloatArray,
-    layout: Layout,
-    levels: Sequence[tuple[float, FloatArray | float, float]],
-    bounds: tuple[float, float],
-) -> Panel:
-    """Return a panel from (centre, standard error, nsigma) of each phase; limits are clipped to `bounds`."""
-    lower: list[FloatArray | float] = []
-    upper: list[FloatArray | float] = []
-    for center, error, nsigma in levels:
-        reach = nsigma * error
-        # One number is clipped by max/min: np.maximum would cost a microsecond per call for nothing.
-        if isinstance(reach, float):
-            lower.append(max(center - reach, bounds[0]))
-            upper.append(min(center + reach, bounds[1]))
-        else:
-            lower.append(np.maximum(center - reach, bounds[0]))
-            upper.append(np.minimum(center + reach, bounds[1]))
-    return Panel(
-        name,
-        frozen_array(statistic),
-        _join([center for center, _, _ in levels], layout),
-        _join(lower, layout),
-        _join(upper, layout),
-        _join([error for _, error, _ in levels], layout),
-    )
-
-
-def _hits(panel: Panel, rules: RuleSet, nsigma: float, age: Any) -> npt.NDArray[np.intp]:
+def _hits(rules: tuple[Rule, ...], panel: Panel, broken: BoolArray | None) -> npt.NDArray[np.intp]:
     """Return (position, rule) of every signal of a panel, by position and then by rule."""
-    found = find(rules.rules, panel.statistic, panel.center, panel.sigma, nsigma, age)
-    at = np.concatenate(found) if found else np.empty(0, dtype=np.intp)
-    if not at.size:
-        return at.reshape(0, 2)
-    which = np.repeat(np.arange(len(found)), [f.size for f in found])
-    order = np.argsort(at, kind="stable")
-    return np.column_stack((at[order], which[order]))
+    at: list[npt.NDArray[np.intp]] = []
+    which: list[int] = []
+    for s in panel.stretches:
+        found = find(rules, s, None if broken is None else broken[s.start : s.stop])
+        for k, hits in enumerate(found):
+            if hits.size:
+                at.append(hits)
+                which.append(k)
+    if not at:
+        return np.empty((0, 2), dtype=np.intp)
+    every = np.concatenate(at)
+    rule = np.repeat(which, [a.size for a in at])
+    order = np.lexsort((rule, every))
+    return np.column_stack((every[order], rule[order]))
 
 
-def _signals(applied: Sequence[tuple[Panel, RuleSet, Any]], nsigma: float, labels: Sequence[str]) -> Sequence[Signal]:
-    hits = [_hits(panel, rules, nsigma, age) for panel, rules, age in applied]
+def _signals(
+    panels: Sequence[Panel], rules: Sequence[tuple[Rule, ...]], broken: BoolArray | None, labels: Sequence[str]
+) -> Sequence[Signal]:
+    hits = [_hits(applied, panel, broken) for panel, applied in zip(panels, rules, strict=True)]
+    whole: list[Signal] = []
+    if any(rule.chart_level for rule in rules[0]):
+        for s in panels[0].stretches:
+            part = None if broken is None else broken[s.start : s.stop]
+            for rule, runs in find_chart_level(rules[0], s, part):
+                window = fired_window(rule, runs)
+                if window is not None:
+                    whole.append(Signal(panels[0].name, None, "", rule.name, window))
     if not any(map(len, hits)):
-        return ()
+        return tuple(whole)
     rows = np.concatenate([np.column_stack((np.full(len(h), k), h)) for k, h in enumerate(hits)])
-    out = SignalList([(panel.name, rules.rules) for panel, rules, _ in applied], rows, labels)
-    return tuple(out) if len(out) <= MANY else out
+    out = SignalList(list(zip(panels, rules, strict=True)), rows, labels, broken)
+    return (*whole, *out) if len(out) <= MANY or whole else out
 
 
-def assemble(kind: ChartType, d: Drawing) -> ControlChart:
+def _draw(kind: ChartType, points: Points, layout: Layout, limits: Sequence[ControlLimits]) -> list[Panel]:
+    """Return the panels, each with one stretch per phase."""
+    broken = layout.unjudged()
+    stretches: dict[str, list[Stretch]] = {}
+    for lim, (_, where) in zip(limits, layout.parts(), strict=True):
+        part = None if broken is None else broken[where]
+        drawn = kind.draw(Span(points, where.start, where.stop, lim, part))
+        for name, stretch in drawn.stretches.items():
+            stretches.setdefault(name, []).append(stretch)
+    return [Panel(name, parts) for name, parts in stretches.items()]
+
+
+def assemble(kind: ChartType, plan: Plan) -> ControlChart:
     """Draw the panels, apply the rules and return the chart."""
-    nsigma = d.limits[0].nsigma
-    levels: list[tuple[float, FloatArray | float, float]] = []
-    for limits, (_, where) in zip(d.limits, d.layout.parts(), strict=True):
-        levels.append((limits.center, kind.error(limits, d.size[where]), limits.nsigma))
-    main = panel_of(kind.kind, d.statistic, d.layout, levels, (kind.floor, kind.ceiling))
-    applied = [(main, d.rules, d.layout.age())]
-    if kind.second is not None:
-        # Ranges are skewed and overlap: only single points beyond the limits mean something there.
-        single = tuple(r for r in d.rules.rules if r.kind == "beyond" and r.m == 1)
-        applied.append((kind.second(d), RuleSet(d.rules.name, single), None))
+    layout = plan.layout
+    panels = _draw(kind, plan.points, layout, plan.limits)
+    applied = rules_of_panels(kind, plan.rules, len(panels))
     return ControlChart(
         kind=kind.kind,
-        panels={panel.name: panel for panel, _, _ in applied},
-        labels=d.labels,
-        phases=PhaseNames(d.layout.names, d.layout.ends),
-        size=frozen_array(d.size),
-        used=frozen_array(d.layout.used, np.bool_),
-        signals=_signals(applied, nsigma, d.labels),
-        rules=d.rules.name,
-        limits_by_phase=d.limits,
-        method=d.method,
+        panels={panel.name: panel for panel in panels},
+        labels=plan.labels,
+        phases=PhaseNames(layout.names, layout.ends),
+        size=frozen_array(plan.points.size),
+        used=frozen_array(layout.used, np.bool_),
+        signals=_signals(panels, applied, layout.unjudged(), plan.labels),
+        rules=plan.rules.name,
+        limits_by_phase=plan.limits,
+        method=plan.method,
         reference=kind.reference,
-        notes=d.notes,
-        rule_set=d.rules.rules,
-        excluded=None if d.layout.excluded is None else frozen_array(d.layout.excluded, np.bool_),
-        constants=d.constants,
+        notes=plan.notes,
+        rule_set=plan.rules.rules,
+        excluded=None if layout.excluded is None else frozen_array(layout.excluded, np.bool_),
+        columns={name: frozen_array(a) for name, a in plan.points.columns.items()},
     )
 
 
@@ -200,6 +255,8 @@ def center_of(values: FloatArray) -> float:
 def contiguous(used: BoolArray, where: slice) -> slice | None:
     """Return the used points of a phase as one slice if they are one run (None: scattered, or there are none)."""
     part = used[where]
+    if used.strides == (0,) and part.size:
+        return where if part[0] else None
     n = int(np.count_nonzero(part))
     first = where.start + int(np.argmax(part))
     if n and used[first : first + n].all():
@@ -235,49 +292,47 @@ def set_limits(
     return limits, (Note("short-baseline", "warning", text),)
 
 
-def _more_labels(chart: ControlChart, labels: object, n: int) -> Sequence[str]:
+def _names_of(new: New, n: int) -> object:
+    """Return the names the new points bring along: one label per subgroup."""
+    if new.by is None or isinstance(new.by, str) or np.ndim(new.by) != 1:  # type: ignore[arg-type]
+        return None
+    names = list(dict.fromkeys(new.by))  # type: ignore[call-overload]
+    return names if len(names) == n else None
+
+
+def _more_labels(chart: ControlChart, new: New, labels: object, n: int) -> Sequence[str]:
     old = chart.labels
     if isinstance(old, PointLabels) and old.numbered:
         if labels is not None:
             raise DataError("labels: the chart counts its points; leave labels out, or make the chart with order_by=")
         return PointLabels(len(old) + n)
+    labels = _names_of(new, n) if labels is None else labels
     if labels is None:
-        raise DataError("labels: the chart's labels came from order_by; pass one label per new point")
-    new = label_array(labels, "labels", n)
-    return PointLabels(len(old) + n, np.array([*old, *(text_of(v) for v in new)]))
+        raise DataError("labels: the chart's points have names; pass one label per new point")
+    added = label_array(labels, "labels", n)
+    return PointLabels(len(old) + n, np.array([*old, *(text_of(v) for v in added)]))
 
 
-def extend_chart(chart: ControlChart, new: object, *, size: object, labels: object, missing: str) -> ControlChart:
+def extend_chart(chart: ControlChart, new: New, labels: object) -> ControlChart:
     """Return `chart` with later points judged by the limits of its last phase."""
-    kind = _type_of(chart.kind)
-    more, more_size = kind.measure(new, size, missing)
-    old = next(iter(chart.panels.values())).statistic
-    n = more.size
-    statistic = np.concatenate((old, more))
-    nan = np.isnan(statistic)
-    added = int(np.isnan(more).sum())
-    none = np.zeros(n, dtype=np.bool_)
+    kind = type_of(chart.kind)
+    more = kind.measure(new, chart.limits)
+    points = joined(Points(chart.columns, chart.size), more)
+    nan = np.isnan(points.gaps())
+    added = int(nan[-len(more) :].sum()) if len(more) else 0
+    none = np.zeros(len(more), dtype=np.bool_)
     excluded = None if chart.excluded is None else np.concatenate((chart.excluded, none))
     layout = Layout(
         tuple(lim.phase for lim in chart.limits_by_phase),
-        (*phase_ends(chart.phases)[:-1], statistic.size),
+        (*phase_ends(chart.phases)[:-1], len(points)),
         np.concatenate((chart.used, none)),
         excluded,
         nan if nan.any() else None,
     )
     notes = tuple(note for note in chart.notes if not (added and note.code == "missing-dropped"))
     if added:
-        text = f"{int(nan.sum())} of {statistic.size} points have no value and stay as gaps"
+        text = f"{int(nan.sum())} of {len(points)} points have no value and stay as gaps"
         notes = (Note("missing-dropped", "warning", text), *notes)
-    drawing = Drawing(
-        statistic,
-        np.concatenate((chart.size, more_size)),
-        layout,
-        chart.limits_by_phase,
-        _more_labels(chart, labels, n),
-        RuleSet(chart.rules, chart.rule_set),
-        chart.method,
-        notes,
-        chart.constants,
-    )
-    return assemble(kind, drawing)
+    rules = RuleSet(chart.rules, chart.rule_set)
+    labels = _more_labels(chart, new, labels, len(more))
+    return assemble(kind, Plan(points, layout, chart.limits_by_phase, labels, rules, chart.method, notes))

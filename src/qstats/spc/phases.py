@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qstats._core.arrays import FloatArray
+from qstats._core.arrays import BoolArray, FloatArray
 from qstats._core.notes import Note
 from qstats.errors import DataError
-from qstats.spc.chart import BoolArray
 from qstats.spc.labels import text_of
 
 __all__ = ["Layout", "as_labels", "everywhere", "is_mask", "lay_out", "phase_runs", "to_mask"]

@@ -9,7 +9,7 @@ from qstats.table.arrays import labels
 from qstats.table.dates import to_dates
 from qstats.table.fetch import columns
 from qstats.table.files import read_table, safe_cell, write_csv
-from qstats.table.frames import is_frame
+from qstats.table.frames import is_frame, lazy_keys
 from qstats.table.grouped import MomentsTable, counts_by, moments_by
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "counts_by",
     "is_frame",
     "labels",
+    "lazy_keys",
     "moments_by",
     "read_table",
     "safe_cell",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     AnyFrame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
-__all__ = ["check_columns", "collect", "is_frame", "open_frame", "row_order_is_known"]
+__all__ = ["LazyKeys", "check_columns", "collect", "is_frame", "lazy_keys", "open_frame", "row_order_is_known"]
 
 _SHOWN = 20
 
@@ -106,6 +107,33 @@ def _is_lazy(frame: AnyFrame) -> bool:
 def row_order_is_known(frame: AnyFrame) -> bool:
     """Tell whether the rows come in the order the user put them in: frames in memory and Polars lazy frames only."""
     return not _is_lazy(frame) or frame.implementation.is_polars()
+
+
+@dataclass(frozen=True, slots=True)
+class LazyKeys:
+    """What is known of the rows of a lazy frame before any is read.
+
+    Parameters
+    ----------
+    rows_in_order : bool
+        Whether the rows come in the order the user put them in.
+    text : bool
+        Whether the key is text, which sorts by its letters.
+    """
+
+    rows_in_order: bool
+    text: bool
+
+
+def lazy_keys(data: object, values: str, by: str) -> LazyKeys | None:
+    """Return how a lazy frame's rows and keys are ordered; None for a frame in memory, which knows its order."""
+    import narwhals.stable.v2 as nw
+
+    frame = open_frame(data)
+    if not _is_lazy(frame):
+        return None
+    schema = check_columns(frame, [("values", values), ("by", by)])
+    return LazyKeys(row_order_is_known(frame), schema[by] in (nw.String, nw.Categorical, nw.Enum))
 
 
 def collect(frame: AnyFrame) -> nw.DataFrame[Any]:

@@ -1,0 +1,171 @@
+"""What a chart says of itself, in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qstats._core.checks import check_choice
+from qstats.spc.rules.rule import Rule
+
+__all__ = ["LANGUAGES", "chart_name", "panel_name", "rule_sentence", "say"]
+
+LANGUAGES = ("en", "zh")
+
+_CHARTS: dict[str, tuple[str, str]] = {
+    "individuals": ("Individuals chart", "单值控制图"),
+    "xbar_r": ("Xbar-R chart", "均值-极差控制图"),
+    "xbar_s": ("Xbar-S chart", "均值-标准差控制图"),
+    "between_within": ("Between/within chart", "组间/组内控制图"),
+    "short_run": ("Short-run chart", "短期生产控制图"),
+    "p": ("p chart", "p 控制图"),
+    "np": ("np chart", "np 控制图"),
+    "c": ("c chart", "c 控制图"),
+    "u": ("u chart", "u 控制图"),
+    "laney_p": ("Laney p' chart", "Laney p' 控制图"),
+    "laney_u": ("Laney u' chart", "Laney u' 控制图"),
+    "g": ("g chart", "g 控制图"),
+    "t": ("t chart", "t 控制图"),
+    "run": ("Run chart", "运行图"),
+    "ewma": ("EWMA chart", "EWMA 控制图"),
+    "cusum": ("CUSUM chart", "CUSUM 控制图"),
+    "moving_average": ("Moving average chart", "移动平均控制图"),
+    "t2": ("T² chart", "T² 控制图"),
+    "generalized_variance": ("Generalized variance chart", "广义方差控制图"),
+    "mewma": ("MEWMA chart", "MEWMA 控制图"),
+    "mcusum": ("MCUSUM chart", "MCUSUM 控制图"),
+    "funnel": ("Funnel plot", "漏斗图"),
+}
+
+_PANELS: dict[str, tuple[str, str]] = {
+    "individuals": ("Individual value", "单值"),
+    "moving_range": ("Moving range", "移动极差"),
+    "xbar": ("Subgroup mean", "子组均值"),
+    "range": ("Range", "极差"),
+    "std": ("Standard deviation", "标准差"),
+    "z": ("Standardised value", "标准化值"),
+    "deviation": ("Deviation from nominal", "与标称值之差"),
+    "p": ("Proportion", "不合格品率"),
+    "np": ("Count", "不合格品数"),
+    "c": ("Count", "缺陷数"),
+    "u": ("Rate", "单位缺陷率"),
+    "laney_p": ("Proportion", "不合格品率"),
+    "laney_u": ("Rate", "单位缺陷率"),
+    "g": ("Units between events", "事件间隔单位数"),
+    "t": ("Time between events", "事件间隔时间"),
+    "run": ("Value", "数值"),
+    "ewma": ("EWMA", "EWMA"),
+    "cusum": ("Cumulative sum", "累积和"),
+    "run_of_minimum": ("Run of minima", "最小值连续点数"),
+    "cusum_upper": ("CUSUM, upward", "上侧累积和"),
+    "cusum_lower": ("CUSUM, downward", "下侧累积和"),
+    "moving_average": ("Moving average", "移动平均"),
+    "t2": ("T²", "T²"),
+    "generalized_variance": ("Generalized variance |S|", "广义方差 |S|"),
+    "mewma": ("MEWMA T²", "MEWMA T²"),
+    "mcusum": ("MCUSUM", "MCUSUM"),
+    "funnel": ("Value", "数值"),
+}
+
+_TEXTS: dict[str, tuple[str, str]] = {
+    "head": ("{name}: {n} points{phases}.", "{name}：共 {n} 点{phases}。"),
+    "phases": (" in {k} phases ({names})", "，分 {k} 个阶段（{names}）"),
+    "limits": (
+        "Centre {center}{sigma}, from {n} points. {method}.",
+        "中心线 {center}{sigma}，依据 {n} 个点。{method}。",
+    ),
+    "limits given": ("Centre {center}{sigma}, given from outside.", "中心线 {center}{sigma}，为外部给定。"),
+    "sigma": (", sigma {sigma}", "，σ = {sigma}"),
+    "constants": ("Unbiasing constants: {which}.", "无偏系数：{which}。"),
+    "exact": ("exact", "精确值"),
+    "table": ("rounded as on printed forms", "按印刷表格取舍"),
+    "quiet": ("No rule fired: nothing here speaks against a stable process.", "没有规则触发：未见过程失稳的迹象。"),
+    "fired": ("{count} signals:", "共 {count} 个信号："),
+    "fired one": ("1 signal:", "共 1 个信号："),
+    "rule": ("- {panel}, {sentence} At {points}.", "- {panel}：{sentence}出现于 {points}。"),
+    "rule whole": ("- {panel}, {sentence}", "- {panel}：{sentence}"),
+    "more": (" and {n} more", "等，另有 {n} 处"),
+    "rules": ("Rules applied: {name}.", "所用规则：{name}。"),
+    "no rules": ("No rules were applied.", "未使用任何规则。"),
+    "cost": (
+        "On a stable process these rules give one false signal in {arl} points on average; a chart of {n} points has a "
+        "{share} chance of at least one.",
+        "若过程稳定，这些规则平均每 {arl} 点误报一次；{n} 点的图至少误报一次的概率为 {share}。",
+    ),
+    "cost single": (
+        "On a stable process these rules give one false signal in {arl} points on average.",
+        "若过程稳定，这些规则平均每 {arl} 点误报一次。",
+    ),
+    "main": ("That is the first panel alone, with limits taken as known.", "以上只计第一张图，并视控制限为已知。"),
+    "note": ("Note: {text}", "注意：{text}"),
+    "reference": ("Source: {text}.", "出处：{text}。"),
+}
+
+
+def _in(table: dict[str, tuple[str, str]], key: str, lang: str) -> str:
+    column = LANGUAGES.index(check_choice(lang, "lang", LANGUAGES))
+    return table[key][column] if key in table else key
+
+
+def chart_name(kind: str, lang: str = "en") -> str:
+    """Return what a kind of chart is called."""
+    return _in(_CHARTS, kind, lang)
+
+
+def panel_name(panel: str, lang: str = "en") -> str:
+    """Return what is plotted on a panel."""
+    return _in(_PANELS, panel, lang)
+
+
+def say(key: str, lang: str, **values: object) -> str:
+    """Return one of the sentences of an explanation."""
+    return _in(_TEXTS, key, lang).format(**values)
+
+
+def rule_sentence(rule: Rule, lang: str = "en") -> str:
+    """Return one sentence that says what a rule looks for."""
+    if check_choice(lang, "lang", LANGUAGES) == "en":
+        return rule.describe()
+    return _ZH[rule.kind](rule) + _policies(rule) + "。"
+
+
+def _row(rule: Rule) -> str:
+    if rule.m == 1:
+        return "单点"
+    return f"连续{rule.m}点" if rule.k == rule.m else f"连续{rule.m}点中有{rule.k}点"
+
+
+def _beyond(rule: Rule) -> str:
+    side = {"each": "同侧" if rule.m > 1 else "", "upper": "上侧", "lower": "下侧"}[rule.sides]
+    if rule.threshold == 0:
+        return f"{_row(rule)}位于中心线{side or '一侧'}"
+    far = "控制限" if rule.threshold is None else f"{rule.threshold:g}σ"
+    return f"{_row(rule)}{'在' + side if side else ''}超出{far}"
+
+
+def _far(rule: Rule) -> str:
+    return "控制限" if rule.threshold is None else f"中心线±{rule.threshold:g}σ"
+
+
+def _policies(rule: Rule) -> str:
+    said = []
+    if rule.same_side:
+        said.append(f"{rule.m}点均在该侧")
+    if rule.center == "skip":
+        said.append("恰在中心线上的点跳过不计")
+    if rule.ties != "break":
+        said.append("相等的点跳过不计" if rule.ties == "ignore" else "相等的点视为延续")
+    if not rule.beyond_limits:
+        said.append("超出控制限的点不计")
+    return f"（{'，'.join(said)}）" if said else ""
+
+
+_ZH: dict[str, Callable[[Rule], str]] = {
+    "beyond": _beyond,
+    "trend": lambda r: f"{_row(r)}{ {'each': '递增或递减', 'upper': '递增', 'lower': '递减'}[r.sides] }",
+    "alternating": lambda r: f"{_row(r)}交替升降",
+    "within": lambda r: f"{_row(r)}位于{_far(r)}以内",
+    "outside": lambda r: f"{_row(r)}位于{_far(r)}以外（{'两侧均有' if r.sides == 'both' else '不分侧'}）",
+    "swing": lambda r: f"连续{r.m}点中一点高于、一点低于{_far(r)}",
+    "long_run": lambda r: "就整图而言，中心线同侧的链过长",
+    "few_crossings": lambda r: "就整图而言，穿越中心线的次数过少",
+}
