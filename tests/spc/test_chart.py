@@ -189,3 +189,24 @@ def test_extend_with_dates():
 def test_refused_extensions(call, word):
     with pytest.raises(DataError, match=word):
         call()
+
+
+def test_panels_are_put_together_from_blocks(monkeypatch):
+    # constant lines, lines that differ by phase, lines that vary: the same arrays whatever the size of the blocks
+    from qstats._core.blocks import block_edges
+    from qstats.spc import panel as room
+
+    size = [30, 30, 30, 40, 50, 60]
+    charts = [
+        u_chart([1, 2, 3, 30, 2, 1], exposure=size),
+        u_chart([1, 2, 3, 30, 2, 1], exposure=size, phase=[3]),
+        u_chart([1, 2, 3, 30, 2, 1], exposure=size, phase=[2], limits="probability"),
+        individuals(Y, phase=[4]),
+    ]
+    whole = [p.to_dict() for chart in charts for p in chart.panels.values()]
+    monkeypatch.setattr(room, "block_edges", lambda n: block_edges(n, 2))
+    again = [room.Panel(p.name, p.stretches).to_dict() for chart in charts for p in chart.panels.values()]
+    assert again == whole
+    plain = charts[1].panels["u"]
+    assert plain.center.tolist() == pytest.approx([6 / 90] * 3 + [33 / 150] * 3)
+    assert plain.sigma_lower.tolist() == plain.sigma.tolist()

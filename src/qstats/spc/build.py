@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 
 import numpy as np
-import numpy.typing as npt
 
 from qstats._core.arrays import BoolArray, FloatArray
 from qstats._core.blocks import safe_mean
@@ -15,7 +14,7 @@ from qstats._core.checks import check_number
 from qstats._core.notes import Note
 from qstats._core.result import frozen_array
 from qstats.errors import DataError
-from qstats.spc.chart import ControlChart, Signal, SignalList
+from qstats.spc.chart import ControlChart, Signal, SignalList, signal_at
 from qstats.spc.door import label_array
 from qstats.spc.labels import PhaseNames, PointLabels, phase_ends, text_of
 from qstats.spc.limits import ControlLimits
@@ -23,7 +22,7 @@ from qstats.spc.panel import Panel
 from qstats.spc.phases import Layout
 from qstats.spc.points import New, Points, joined
 from qstats.spc.rules import Rule, RuleSet
-from qstats.spc.rules.engine import find, find_chart_level
+from qstats.spc.rules.engine import Indices, find, find_chart_level
 from qstats.spc.rules.runs import fired_window
 from qstats.spc.stretch import Stretch
 
@@ -166,41 +165,43 @@ def rules_of_panels(kind: ChartType, rules: RuleSet, n: int) -> list[tuple[Rule,
     return [rules.rules if kind.run_rules else single, *[single] * (n - 1)]
 
 
-def _hits(rules: tuple[Rule, ...], panel: Panel, broken: BoolArray | None) -> npt.NDArray[np.intp]:
-    """Return (position, rule) of every signal of a panel, by position and then by rule."""
-    at: list[npt.NDArray[np.intp]] = []
-    which: list[int] = []
-    for s in panel.stretches:
+def _hits(rules: tuple[Rule, ...], panel: Panel, broken: BoolArray | None) -> list[tuple[int, Indices]]:
+    """Return rule and positions of the signals of a panel, stretch by stretch."""
+    out: list[tuple[int, Indices]] = []
+    for s in panel.stretches if rules else ():
         found = find(rules, s, None if broken is None else broken[s.start : s.stop])
-        for k, hits in enumerate(found):
-            if hits.size:
-                at.append(hits)
-                which.append(k)
-    if not at:
-        return np.empty((0, 2), dtype=np.intp)
-    every = np.concatenate(at)
-    rule = np.repeat(which, [a.size for a in at])
-    order = np.lexsort((rule, every))
-    return np.column_stack((every[order], rule[order]))
+        out += [(k, hits) for k, hits in enumerate(found) if hits.size]
+    return out
+
+
+def _of_whole(panel: Panel, rules: tuple[Rule, ...], broken: BoolArray | None) -> list[Signal]:
+    """Return the signals about whole phases."""
+    out: list[Signal] = []
+    if any(rule.chart_level for rule in rules):
+        for s in panel.stretches:
+            part = None if broken is None else broken[s.start : s.stop]
+            for rule, runs in find_chart_level(rules, s, part):
+                window = fired_window(rule, runs)
+                if window is not None:
+                    out.append(Signal(panel.name, None, "", rule.name, window))
+    return out
 
 
 def _signals(
     panels: Sequence[Panel], rules: Sequence[tuple[Rule, ...]], broken: BoolArray | None, labels: Sequence[str]
 ) -> Sequence[Signal]:
-    hits = [_hits(applied, panel, broken) for panel, applied in zip(panels, rules, strict=True)]
-    whole: list[Signal] = []
-    if any(rule.chart_level for rule in rules[0]):
-        for s in panels[0].stretches:
-            part = None if broken is None else broken[s.start : s.stop]
-            for rule, runs in find_chart_level(rules[0], s, part):
-                window = fired_window(rule, runs)
-                if window is not None:
-                    whole.append(Signal(panels[0].name, None, "", rule.name, window))
-    if not any(map(len, hits)):
+    """Return every signal by panel, then point, then rule; very many are made when they are read."""
+    whole = _of_whole(panels[0], rules[0], broken)
+    hits = [(p, k, at) for p, panel in enumerate(panels) for k, at in _hits(rules[p], panel, broken)]
+    if not hits:
         return tuple(whole)
-    rows = np.concatenate([np.column_stack((np.full(len(h), k), h)) for k, h in enumerate(hits)])
-    out = SignalList(list(zip(panels, rules, strict=True)), rows, labels, broken)
-    return (*whole, *out) if len(out) <= MANY or whole else out
+    applied = list(zip(panels, rules, strict=True))
+    if sum(at.size for _, _, at in hits) <= MANY:
+        rows = sorted((p, i, k) for p, k, at in hits for i in at.tolist())
+        return (*whole, *(signal_at(applied, row, labels, broken) for row in rows))
+    table = np.concatenate([np.column_stack((np.full(at.size, p), at, np.full(at.size, k))) for p, k, at in hits])
+    out = SignalList(applied, table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))], labels, broken)
+    return (*whole, *out) if whole else out
 
 
 def _draw(kind: ChartType, points: Points, layout: Layout, limits: Sequence[ControlLimits]) -> list[Panel]:

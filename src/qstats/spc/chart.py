@@ -22,7 +22,7 @@ from qstats.spc.rules.engine import window_of
 if TYPE_CHECKING:
     from qstats.spc.rules import Rule
 
-__all__ = ["ControlChart", "ControlLimits", "Panel", "Signal", "SignalList"]
+__all__ = ["ControlChart", "ControlLimits", "Panel", "Signal", "SignalList", "signal_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +83,25 @@ class SignalList(LazySequence[Signal]):
         return len(self._hits)
 
     def _one(self, i: int) -> Signal:
-        which, at, k = self._hits[i].tolist()
-        panel, rules = self._panels[which]
-        rule = rules[k]
-        if rule.ties != "ignore" and rule.center != "skip":
-            window = tuple(range(at - rule.m + 1, at + 1))
-        else:
-            s = next(s for s in panel.stretches if s.start <= at < s.stop)
-            part = None if self._broken is None else self._broken[s.start : s.stop]
-            window = window_of(rule, s, at, part)
-        return Signal(panel.name, at, self._labels[at], rule.name, window)
+        panel, at, rule = self._hits[i].tolist()
+        return signal_at(self._panels, (panel, at, rule), self._labels, self._broken)
+
+
+def signal_at(
+    panels: Sequence[tuple[Panel, Sequence[Rule]]],
+    hit: tuple[int, int, int],
+    labels: Sequence[str],
+    broken: BoolArray | None,
+) -> Signal:
+    """Return the signal of a hit: panel, position of the completing point, rule."""
+    panel, rules = panels[hit[0]]
+    at, rule = hit[1], rules[hit[2]]
+    if rule.ties != "ignore" and rule.center != "skip":
+        window = tuple(range(at - rule.m + 1, at + 1))
+    else:
+        s = next(s for s in panel.stretches if s.start <= at < s.stop)
+        window = window_of(rule, s, at, None if broken is None else broken[s.start : s.stop])
+    return Signal(panel.name, at, labels[at], rule.name, window)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

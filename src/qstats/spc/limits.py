@@ -82,6 +82,10 @@ class ControlLimits(Result):
     parameters: Mapping[str, Parameter] = field(default_factory=lambda: NO_PARAMETERS)
     df: float | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.parameters, dict):  # what is frozen must not change through a caller's dict
+            object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ControlLimits:
         """Return the limits that `to_dict` wrote, bit for bit; refuse anything else."""

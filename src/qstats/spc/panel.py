@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,13 +92,20 @@ class Panel:
         return {part: _whole(line, n) for part, line in zip(_PARTS, _lines(block), strict=True)}
 
     def _dense(self) -> dict[str, FloatArray]:
-        out = {part: np.empty(len(self)) for part in _PARTS}
+        """Return the arrays of all stretches; a line that is the same everywhere costs no memory here either."""
+        n = len(self)
+        out: dict[str, Line] = {}
         for s in self.stretches:
             for i, j in block_edges(s.stop - s.start):
-                lines = _lines(s.block(s.start + i, s.start + j))
-                for part, line in zip(_PARTS, lines, strict=True):
-                    out[part][s.start + i : s.start + j] = line
-        return {part: frozen_array(a) for part, a in out.items()}
+                block = s.block(s.start + i, s.start + j)
+                for part, line in zip(_PARTS, _lines(block), strict=True):
+                    if part == "sigma_lower" and part not in out:
+                        if block.sigma_lower is None:
+                            continue
+                        out[part] = np.array(_whole(out["sigma"], n))  # what came before was symmetric
+                    out[part] = _laid(out.get(part, line), line, n, slice(s.start + i, s.start + j))
+        out.setdefault("sigma_lower", out["sigma"])
+        return {part: _whole(line, n) for part, line in out.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.name, *(self._get(part) for part in _PARTS))
@@ -112,6 +120,18 @@ class Panel:
 
 def _lines(b: Block) -> tuple[Line, ...]:
     return b.x, b.center, b.lower, b.upper, b.sigma, b.sigma if b.sigma_lower is None else b.sigma_lower
+
+
+def _laid(held: Line, line: Line, n: int, where: slice) -> Line:
+    """Return a line of `n` points with one more block: one number for as long as that is all it is."""
+    if isinstance(held, float):
+        if isinstance(line, float) and (held == line or (math.isnan(held) and math.isnan(line))):
+            return held
+        held = np.full(n, held)
+    elif held is line:  # the first block of a line that varies
+        held = np.empty(n)
+    held[where] = line
+    return held
 
 
 def _whole(line: Line, n: int) -> FloatArray:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from qstats._core.arrays import FloatArray
 
 __all__ = ["Block", "Computed", "Flat", "Line", "Stretch", "Varying"]
@@ -69,6 +72,13 @@ class Flat:
         """Return points ``i`` to ``j``."""
         return Block(self.x[i:j], self.center, self.sigma, self.lower, self.upper, self.sigma_lower)
 
+    def outside(self, i: int, j: int) -> npt.NDArray[np.intp]:
+        """Return the points from ``i`` to ``j`` beyond their limits."""
+        x = self.x[i:j]
+        far = x > self.upper
+        far |= x < self.lower
+        return np.flatnonzero(far) + i
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Varying:
@@ -98,12 +108,14 @@ class Varying:
 class Computed:
     """A stretch whose blocks are made when asked for: nothing of the length of the data is stored.
 
-    The arrays of a block may be overwritten when the next one is made.
+    The arrays of a block may be overwritten when the next one is made. `outside`, where there is one, is a shortcut to
+    the points of a block beyond its limits: the same ones that its lines give.
     """
 
     start: int
     stop: int
     make: Callable[[int, int], Block]
+    outside: Callable[[int, int], npt.NDArray[np.intp]] | None = None
 
     def block(self, i: int, j: int) -> Block:
         """Return points ``i`` to ``j``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +19,12 @@ from qstats.spc.build import ChartType, Drawn, Span, contiguous
 from qstats.spc.chart import ControlChart
 from qstats.spc.door import Layers, read
 from qstats.spc.flow import Judging, judging, make_chart
+from qstats.spc.kernels.count_lines import CountLines
 from qstats.spc.kernels.probability import count_limits
 from qstats.spc.limits import ControlLimits, Parameter
 from qstats.spc.phases import Layout
 from qstats.spc.points import New, Points
-from qstats.spc.stretch import Block, Computed, Line, Varying
+from qstats.spc.stretch import Computed, Varying
 
 __all__ = ["TYPES", "count_chart"]
 
@@ -131,57 +132,21 @@ def _exact(span: Span, model: _Model) -> Varying:
     return Varying(span.start, span.stop, x / unit, level, above, lower, upper, below)
 
 
-def _blocks(span: Span, model: _Model) -> Callable[[int, int], Block]:
-    """Lines at so many standard errors, made block by block."""
-    lim, count, size = span.limits, span.points["count"], span.points.size
-    factor = lim.number("sigma_z") if model.laney else 1.0
-    spread = factor * model.spread(lim.center)
-    constant = size.strides == (0,)
-    scratch = np.empty((5, 0 if constant else min(BLOCK + 256, span.stop - span.start)))
-
-    def make(i: int, j: int) -> Block:
-        if constant:
-            return _constant_block(model, lim, count[i:j], float(size[0]), spread)
-        n = size[i:j]
-        rows = scratch if j - i <= scratch.shape[1] else np.empty((5, j - i))
-        x, sigma, lower, upper, level = (row[: j - i] for row in rows)
-        np.sqrt(n, out=sigma)
-        if model.ratio:
-            np.divide(count[i:j], n, out=x)
-            np.divide(spread, sigma, out=sigma)
-        else:
-            x = count[i:j]
-            np.multiply(sigma, spread, out=sigma)
-            np.multiply(n, lim.center, out=level)
-        center: Line = lim.center if model.ratio else level
-        np.multiply(sigma, lim.nsigma, out=upper)
-        np.subtract(center, upper, out=lower)
-        np.add(center, upper, out=upper)
-        top: Line = (1.0 if model.ratio else n) if model.binomial else math.inf
-        if not lower.min() >= 0.0:  # clipping costs more than finding that there is nothing to clip
-            np.maximum(lower, 0.0, out=lower)
-        if model.binomial and not (upper <= top).all():
-            np.minimum(upper, top, out=upper)
-        return Block(x, center, sigma, lower, upper)
-
-    return make
-
-
-def _constant_block(model: _Model, lim: ControlLimits, count: FloatArray, n: float, spread: float) -> Block:
-    """Return a block of points of one size: all lines are numbers."""
-    root = math.sqrt(n)
-    level = lim.center if model.ratio else lim.center * n
-    sigma = spread / root if model.ratio else spread * root
-    top = (1.0 if model.ratio else n) if model.binomial else math.inf
-    reach = lim.nsigma * sigma
-    return Block(count / n if model.ratio else count, level, sigma, max(level - reach, 0.0), min(level + reach, top))
+def _lines(span: Span, model: _Model) -> Computed:
+    """Lines at so many standard errors of each point."""
+    lim, points = span.limits, span.points
+    spread = (lim.number("sigma_z") if model.laney else 1.0) * model.spread(lim.center)
+    made = CountLines(
+        points["count"], points.size, lim.center, spread, lim.nsigma, binomial=model.binomial, ratio=model.ratio
+    )
+    return Computed(span.start, span.stop, made.block, made.outside)
 
 
 def _draw(span: Span) -> Drawn:
     model = _model(span.limits.kind)
     if span.limits.parameters.get("limits") == "probability":
         return Drawn({model.kind: _exact(span, model)})
-    return Drawn({model.kind: Computed(span.start, span.stop, _blocks(span, model))})
+    return Drawn({model.kind: _lines(span, model)})
 
 
 def _reference(model: _Model) -> str:

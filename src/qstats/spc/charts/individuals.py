@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
+import numpy.typing as npt
 
 from qstats._core.arrays import BoolArray, FloatArray, as_vector
 from qstats._core.bias import d2, d3
@@ -66,26 +67,47 @@ def _main(span: Span) -> Stretch:
     return Varying(span.start, span.stop, x[span.where], center, sigma, center - reach, center + reach)
 
 
-def _range_block(x: FloatArray, span: Span, lines: tuple[float, float, float]) -> Callable[[int, int], Block]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ranges:
     """Moving ranges of two, made block by block: storing them would cost more than everything else."""
-    center, scatter, upper = lines
-    scratch = np.empty(min(BLOCK + 256, span.stop - span.start))
 
-    def make(i: int, j: int) -> Block:
-        out = scratch[: j - i] if j - i <= scratch.size else np.empty(j - i)
-        first = i == span.start
-        k = 1 if first and j > i else 0
+    x: FloatArray
+    start: int
+    broken: BoolArray | None
+    center: float
+    scatter: float
+    lower: float
+    upper: float
+    scratch: FloatArray
+
+    def _steps(self, i: int, j: int) -> tuple[FloatArray, int]:
+        """Return the steps to points ``i`` to ``j`` in scratch, and how many of them (0 or 1) the phase begins with."""
+        out = self.scratch[: j - i] if j - i <= self.scratch.size else np.empty(j - i)
+        k = 1 if i == self.start and j > i else 0
         with np.errstate(over="ignore"):  # an overflow is told where sigma is estimated
-            np.subtract(x[i + k : j], x[i + k - 1 : j - 1], out=out[k:])
-        np.abs(out, out=out)
+            np.subtract(self.x[i + k : j], self.x[i + k - 1 : j - 1], out=out[k:])
         if k:
             out[0] = np.nan
-        if span.broken is not None:
-            out[span.broken[i - span.start : j - span.start]] = np.nan
-            out[k:][span.broken[i + k - 1 - span.start : j - 1 - span.start]] = np.nan
-        return Block(out, center, scatter, max(center - span.limits.nsigma * scatter, 0.0), upper)
+        return out, k
 
-    return make
+    def block(self, i: int, j: int) -> Block:
+        """Return the ranges; none across a gap, an excluded point or the beginning of the phase."""
+        out, k = self._steps(i, j)
+        np.abs(out, out=out)
+        if self.broken is not None:
+            out[self.broken[i - self.start : j - self.start]] = np.nan
+            out[k:][self.broken[i + k - 1 - self.start : j - 1 - self.start]] = np.nan
+        return Block(out, self.center, self.scatter, self.lower, self.upper)
+
+    def outside(self, i: int, j: int) -> npt.NDArray[np.intp]:
+        """Return the points whose range is beyond the upper limit, without making the ranges."""
+        steps, _ = self._steps(i, j)
+        far = steps > self.upper
+        far |= steps < -self.upper
+        at = np.flatnonzero(far) + i
+        if self.broken is None or not at.size:
+            return at
+        return at[~(self.broken[at - self.start] | self.broken[at - self.start - 1])]
 
 
 def _ranges(span: Span) -> Stretch:
@@ -95,11 +117,13 @@ def _ranges(span: Span) -> Stretch:
     center, scatter = d2(width, lim.constants) * sigma, d3(width, lim.constants) * sigma
     upper = center + lim.nsigma * scatter
     x = _deviations(span.points)
+    lower = max(center - lim.nsigma * scatter, 0.0)
     if width == 2:
-        return Computed(span.start, span.stop, _range_block(x, span, (center, scatter, upper)))
+        scratch = np.empty(min(BLOCK + 256, span.stop - span.start))
+        made = _Ranges(x, span.start, span.broken, center, scatter, lower, upper, scratch)
+        return Computed(span.start, span.stop, made.block, made.outside if lower == 0.0 else None)
     part = x[span.where]
     ranges = moving_ranges(part if span.broken is None else np.where(span.broken, np.nan, part), width)
-    lower = max(center - lim.nsigma * scatter, 0.0)
     return Varying(span.start, span.stop, ranges, center, scatter, lower, upper)
 
 

@@ -14,7 +14,7 @@ __all__ = ["PARTS", "SubgroupStats", "Subgroups", "summarise"]
 
 IntArray = npt.NDArray[np.int64]
 PARTS = ("mean", "range", "std", "median")
-_POINTS = 100_000  # points a block: with its scratch it stays in a second-level cache
+_POINTS = 160_000  # points a block: with its scratch it stays in a second-level cache
 _FEW = 12
 _SMALL = 4096  # points: below, the calls cost more than the arithmetic
 _MANY = 1000

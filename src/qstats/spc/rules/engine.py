@@ -6,7 +6,7 @@ over the edge of a block is seen through a few points of context, so that blocks
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from qstats.spc.rules.patterns import BOTH, Bytes, Scratch, all_of, give_back, k
 from qstats.spc.rules.rule import Rule
 from qstats.spc.rules.runs import find_chart_level
 from qstats.spc.rules.zones import NOWHERE, BoolArray, Indices, Zones, all_one_way, complete, positions
-from qstats.spc.stretch import Block, Flat, Stretch
+from qstats.spc.stretch import Block, Computed, Flat, Stretch
 
 __all__ = ["Indices", "count_rows", "find", "find_chart_level", "window_of"]
 
@@ -111,6 +111,10 @@ def find(rules: Sequence[Rule], stretch: Stretch, broken: BoolArray | None = Non
     list of numpy.ndarray
         Sorted positions, one array per rule.
     """
+    shortcut = stretch.outside if isinstance(stretch, Flat | Computed) else None
+    if shortcut is not None and all(_at_limits(rule) for rule in rules):
+        at = _outside(shortcut, stretch, broken) if rules else NOWHERE
+        return [at for _ in rules]
     found: list[list[Indices]] = [[] for _ in rules]
     plain = [(rule, where) for rule, where in zip(rules, found, strict=True) if _is_plain(rule)]
     followed = [(_Followed(rule), where) for rule, where in zip(rules, found, strict=True) if _passes_over(rule)]
@@ -132,6 +136,18 @@ def find(rules: Sequence[Rule], stretch: Stretch, broken: BoolArray | None = Non
             where.append(follow.complete(z, i - low, start + low))
     give_back(scratch, stretch.stop - start)
     return [_joined(where) for where in found]
+
+
+def _at_limits(rule: Rule) -> bool:
+    return (rule.kind, rule.m, rule.threshold, rule.sides) == ("beyond", 1, None, "each")
+
+
+def _outside(shortcut: Callable[[int, int], Indices], stretch: Stretch, broken: BoolArray | None) -> Indices:
+    """Return the judged points beyond their limits, by the stretch's own shortcut."""
+    start = stretch.start
+    found = [shortcut(start + i, start + j) for i, j in block_edges(stretch.stop - start)]
+    at = _joined([part for part in found if part.size])
+    return at if broken is None else at[~broken[at - start]]
 
 
 def _is_plain(rule: Rule) -> bool:
