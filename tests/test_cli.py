@@ -122,6 +122,48 @@ def test_bad_input_is_exit_1_with_one_line(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ("individuals", ["--values", "n"]),
+        ("xbar-r", ["--values", "n", "--by", "day"]),
+        ("xbar-s", ["--values", "n", "--by", "day"]),
+        ("p", ["--count", "n", "--size", "units"]),
+        ("np", ["--count", "n", "--size", "units"]),
+        ("c", ["--count", "n"]),
+        ("u", ["--count", "n", "--exposure", "units"]),
+        ("laney-p", ["--count", "n", "--size", "units"]),
+        ("laney-u", ["--count", "n", "--exposure", "units"]),
+        ("run", ["--values", "n"]),
+        ("ewma", ["--values", "n"]),
+        ("cusum", ["--values", "n"]),
+    ],
+)
+def test_every_kind_of_chart(kind: str, columns: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "数据.csv"
+    rows = [f"2024-01-{i // 2 + 1:02d},{3 + i % 4},{40 + i % 3}" for i in range(24)]
+    file.write_text("day,n,units\n" + "\n".join(rows) + "\n", encoding="gb18030")
+    order = [] if "--by" in columns else ["--order-by", "day"]
+    assert main(["chart", str(file), "--kind", kind, *columns, *order, "--lang", "zh"]) == 0
+    assert "控制图" in (said := capsys.readouterr().out) or "运行图" in said
+    rules = ["chart", str(file), "--kind", kind, *columns, "--rules", "nhs"]
+    assert main(rules) == (1 if kind in ("run", "ewma", "cusum") else 0)
+    assert (
+        main(
+            [
+                "chart",
+                str(file),
+                "--kind",
+                kind,
+                *columns,
+                "--exposure" if kind != "u" and kind != "laney-u" else "--size",
+                "units",
+            ]
+        )
+        == 1
+    )
+
+
+@pytest.mark.parametrize(
     "call", [[], ["nonsense"], ["chart"], ["pareto", "x.csv"], ["verify", "p.toml", "--lang", "de"]]
 )
 def test_wrong_usage_is_exit_2(call: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,13 +52,15 @@ def _parser() -> argparse.ArgumentParser:
 
     chart = commands.add_parser("chart", parents=[common], help="control chart of a CSV or Parquet file")
     chart.add_argument("file", type=Path, help="the data; --out is an .svg, .png, .html or .json file")
-    chart.add_argument("--kind", choices=("individuals", "p", "u"), default="individuals")
-    chart.add_argument("--values", help="column of measurements (individuals)")
-    chart.add_argument("--count", help="column of counts (p, u)")
-    chart.add_argument("--size", help="column of sample sizes (p)")
-    chart.add_argument("--exposure", help="column of exposures (u)")
+    chart.add_argument("--kind", choices=tuple(_CHARTS), default="individuals")
+    chart.add_argument("--values", help="column of measurements (individuals, xbar-r, xbar-s, run, ewma, cusum)")
+    chart.add_argument("--by", help="column of the subgroups (xbar-r, xbar-s)")
+    chart.add_argument("--count", help="column of counts (p, np, c, u, laney-p, laney-u)")
+    chart.add_argument("--size", help="column of sample sizes (p, np, laney-p)")
+    chart.add_argument("--exposure", help="column of exposures (u, laney-u)")
     chart.add_argument("--order-by", help="column of the time or order")
     chart.add_argument("--phase", help="column of phase labels, such as before and after")
+    chart.add_argument("--rules", help="western_electric (as without it), nelson, nhs, ... or none")
     chart.add_argument("--missing", choices=("raise", "drop"), default="raise", help="drop: missing values are gaps")
 
     pareto = commands.add_parser("pareto", parents=[common], help="rank categories, with how sure the ranks are")
@@ -98,19 +100,41 @@ def _need(args: argparse.Namespace, *names: str) -> None:
             raise DataError(f"--{name}: is missing; --kind {args.kind} needs it")
 
 
+# Kind of chart -> function and the options it cannot do without.
+_CHARTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "individuals": ("individuals", ("values",)),
+    "xbar-r": ("xbar_r", ("values", "by")),
+    "xbar-s": ("xbar_s", ("values", "by")),
+    "p": ("p_chart", ("count", "size")),
+    "np": ("np_chart", ("count", "size")),
+    "c": ("c_chart", ("count",)),
+    "u": ("u_chart", ("count", "exposure")),
+    "laney-p": ("laney_p", ("count", "size")),
+    "laney-u": ("laney_u", ("count", "exposure")),
+    "run": ("run_chart", ("values",)),
+    "ewma": ("ewma", ("values",)),
+    "cusum": ("cusum", ("values",)),
+}
+_WITHOUT_RULES = ("run", "ewma", "cusum")
+
+
 def _chart(args: argparse.Namespace) -> None:
+    function, needed = _CHARTS[args.kind]
+    _need(args, *needed)
+    options = {name: getattr(args, name) for name in ("values", "by", "count", "size", "exposure")}
+    for name, value in options.items():
+        if value is not None and name not in needed:
+            raise DataError(f"--{name}: got {value!r}; --kind {args.kind} has no use for it, leave it out")
+    shared = {name: value for name, value in options.items() if value is not None}
+    shared |= {"order_by": args.order_by, "phase": args.phase, "missing": args.missing}
+    if args.rules is not None:
+        if args.kind in _WITHOUT_RULES:
+            raise DataError(f"--rules: got {args.rules!r}; --kind {args.kind} has rules of its own, leave it out")
+        shared["rules"] = args.rules
     data = qstats.read_table(args.file, encoding=args.encoding)
-    shared: dict[str, Any] = {"order_by": args.order_by, "phase": args.phase, "missing": args.missing}
-    if args.kind == "individuals":
-        _need(args, "values")
-        result = qstats.individuals(data, values=args.values, **shared)
-    elif args.kind == "p":
-        _need(args, "count", "size")
-        result = qstats.p_chart(data, count=args.count, size=args.size, **shared)
-    else:
-        _need(args, "count", "exposure")
-        result = qstats.u_chart(data, count=args.count, exposure=args.exposure, **shared)
+    result = getattr(qstats, function)(data, **shared)
     print(result.summary())
+    print("\n" + result.explain(args.lang))
     if args.out:
         _write(result, args.out, args.lang)
 

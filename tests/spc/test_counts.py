@@ -147,6 +147,15 @@ def test_overdispersion_points_to_laney():
     assert "laney_u" in note.message
 
 
+def test_events_have_no_other_side_that_could_be_few():
+    # 16 defects a wafer are many: only where fewer than 5 events are expected are 3-sigma limits rough
+    plenty = c_chart([16, 14, 18, 16, 12, 20, 15, 17, 16, 14, 15, 18])
+    assert plenty.notes == ()
+    assert not any(n.code == "few-expected" for n in u_chart([160, 150, 170, 155], exposure=10).notes)
+    assert any(n.code == "few-expected" for n in c_chart([1, 2, 0, 3, 2, 1]).notes)
+    assert any(n.code == "few-expected" for n in p_chart([58, 60, 59, 60, 57, 60], size=60).notes)
+
+
 def test_np_and_p_have_the_same_signals():
     rng = np.random.default_rng(3)
     size = rng.integers(20, 200, 300)

@@ -23,6 +23,7 @@ __all__ = ["MANY", "draw_chart", "phase_spans", "stepped", "thinned"]
 MANY = 2000  # points; beyond, markers are a smear: the line and the flagged points are drawn
 _MOST_TAGS = 60
 _MEDIAN = ("run", "g", "t")  # charts whose centre line is a median
+_LINE = 84  # columns of a legend beside another one
 _TAG = 4.6  # width of a character of a tag, in points
 _ZONED = 200  # points; beyond, zone lines crowd the picture
 _FINE = 16000  # points that can make a difference on a line of some 3000 pixels
@@ -79,10 +80,15 @@ def _rules_of(chart: ControlChart) -> dict[str, str]:
 
 
 def _rule_words(chart: ControlChart, tags: Mapping[str, str], lang: str) -> str:
-    """Return what the tags stand for: a rule's own name, in Chinese what it looks for."""
+    """Return what the tags stand for, in lines that fit: a rule's own name, in Chinese what it looks for."""
     known = {rule.name: rule_sentence(rule, "zh").rstrip("。") for rule in chart.rule_set} if lang == "zh" else {}
-    named = "; ".join(f"{tag} = {known.get(rule, clean_text(rule))}" for rule, tag in tags.items())
-    return f"{word('signal', lang)}: {named}"
+    lines = [f"{word('signal', lang)}: "]
+    for k, (rule, tag) in enumerate(tags.items()):
+        text = f"{tag} = {known.get(rule, clean_text(rule))}" + ("; " if k < len(tags) - 1 else "")
+        if text_width(lines[-1] + text) > _LINE and k:
+            lines.append("")
+        lines[-1] += text
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _tags(chart: ControlChart, panel: str, rules: Mapping[str, str]) -> dict[int, str]:

@@ -29,6 +29,7 @@ from qstats.report.blocks import (
 from qstats.report.verdict import verdict_blocks
 from qstats.report.words import say
 from qstats.spc.chart import ControlChart
+from qstats.spc.explain import in_words
 from qstats.spc.words import chart_name, panel_name, rule_sentence
 
 __all__ = ["MOST_ROWS", "blocks_of", "notes_table"]
@@ -171,6 +172,8 @@ def _(result: ControlChart, lang: str) -> list[Block]:
         Heading(say("result.chart", lang), 2),
         _facts(pairs, lang),
         *_figure(result, lang),
+        Heading(say("in_words", lang)),
+        *(Text(line) for line in in_words(result, lang)),
         _limits_table(result, lang),
         *_signals_table(result, lang),
         *_points_table(result, lang),

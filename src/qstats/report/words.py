@@ -76,6 +76,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "field": ("field", "项目"),
     "found": ("found", "结果"),
     "grade": ("grade", "归因等级"),
+    "in_words": ("In words", "文字说明"),
     "in_control": ("in control", "受控"),
     "in_control.no": ("no: {n} signals", "否：{n} 个信号"),
     "in_control.yes": ("yes", "是"),

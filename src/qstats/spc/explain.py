@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from qstats.spc.chart import ControlChart
 from qstats.spc.limits import ControlLimits
 from qstats.spc.runlength.of_chart import false_alarms
-from qstats.spc.words import chart_name, panel_name, rule_sentence, say
+from qstats.spc.words import chart_name, note_text, panel_name, rule_sentence, say
 
-__all__ = ["explain"]
+__all__ = ["explain", "in_words"]
 
 _SHOWN = 8  # points named for each rule
 
@@ -63,6 +63,14 @@ def _cost(chart: ControlChart, lang: str) -> Iterator[str]:
         yield say("main", lang)
 
 
+def in_words(chart: ControlChart, lang: str = "en") -> list[str]:
+    """Return what was charted, what fired and the false alarms to expect, without notes and source."""
+    lines = [_head(chart, lang), *(_limits(lim, lang) for lim in chart.limits_by_phase)]
+    if chart.constants == "table":
+        lines.append(say("constants", lang, which=say("table", lang)))
+    return [*lines, *_fired(chart, lang), *_cost(chart, lang)]
+
+
 def explain(chart: ControlChart, lang: str = "en") -> str:
     """Return the chart in words.
 
@@ -76,10 +84,7 @@ def explain(chart: ControlChart, lang: str = "en") -> str:
     str
         What was charted and how, what fired and where, the false alarms to expect, and the notes, a line each.
     """
-    lines = [_head(chart, lang), *(_limits(lim, lang) for lim in chart.limits_by_phase)]
-    if chart.constants == "table":
-        lines.append(say("constants", lang, which=say("table", lang)))
-    lines += [*_fired(chart, lang), *_cost(chart, lang)]
-    lines += [say("note", lang, text=note.message) for note in chart.notes]
+    lines = in_words(chart, lang)
+    lines += [say("note", lang, text=note_text(note, lang)) for note in chart.notes]
     lines.append(say("reference", lang, text=chart.reference.rstrip(".")))
     return "\n".join(lines)

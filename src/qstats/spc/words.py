@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qstats._core.checks import check_choice
+from qstats._core.notes import Note
 from qstats.spc.rules.rule import Rule
 
-__all__ = ["LANGUAGES", "chart_name", "panel_name", "rule_sentence", "say"]
+__all__ = ["LANGUAGES", "chart_name", "note_text", "panel_name", "rule_sentence", "say"]
 
 LANGUAGES = ("en", "zh")
 
@@ -99,6 +100,38 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "note": ("Note: {text}", "注意：{text}"),
     "reference": ("Source: {text}.", "出处：{text}。"),
 }
+
+
+# What a note means, for readers of Chinese; the figures in it stand in the English message.
+_NOTES_ZH: dict[str, str] = {
+    "few-expected": '每点的期望事件数少于 5，3σ 控制限较粗略；请延长周期、加大样本，或用 limits="probability"。',
+    "overdispersed": "各点波动大于随机波动；若这是常态，控制限就过窄，可改用 laney_p 或 laney_u。",
+    "zero-variance": "数据没有波动，控制限与中心线重合；请检查测量分辨力。",
+    "missing-dropped": "有的点没有数值，图上留空。",
+    "missing-values": "有的子组缺值，按余下的样本量判断。",
+    "missing-cells": "有的单元缺值。",
+    "excluded": "有的点由使用者剔除：显示，但不参与计算和判断。",
+    "short-baseline": "控制限所依据的点少于 12 个，只是试用控制限，数据增多后会变动。",
+    "phase-without-baseline": "有的阶段没有基线点，其控制限依据该阶段全部点。",
+    "single-values": "有的子组只有一个值：有均值，无极差和标准差。",
+    "large-subgroups": "子组较大：极差只用到其中两个值，xbar_s 用到全部。",
+    "no-between-variation": "未见组间波动。",
+    "legacy-limits": "沿用旧法的控制限，误报率并非 0.27 %。",
+    "approximate-limits": "控制限为近似值。",
+    "short-part": "有的品种数据太少。",
+    "too-short": "点数太少，难以判断。",
+    "zero-times": "有间隔为零（同日事件），按半个单位的删失值处理。",
+    "zero-counts": "有计数为零的单位。",
+    "few-units": "单位数太少，离散程度估计不可靠。",
+    "short-subgroup": "有的子组太小。",
+}
+
+
+def note_text(note: Note, lang: str = "en") -> str:
+    """Return what a note says; in Chinese what its code means, and the message itself where figures stand in it."""
+    if check_choice(lang, "lang", LANGUAGES) == "en" or note.code not in _NOTES_ZH:
+        return note.message
+    return f"{_NOTES_ZH[note.code]}（{note.message}）"
 
 
 def _in(table: dict[str, tuple[str, str]], key: str, lang: str) -> str:

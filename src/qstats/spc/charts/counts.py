@@ -194,8 +194,8 @@ class _Fit:
         count, size = self.points["count"][at], self.points.size[at]
         center = _level(count, size)
         m = self.model
-        per = "units" if m.binomial else ("points" if m.kind == "c" else "exposure")
-        method = f"{m.letter}-bar = all events / all {per}; {m.kind.replace('_', ' ')} chart"
+        how = f"{m.letter}-bar = all events / all {'units' if m.binomial else 'exposure'}"
+        method = f"{'c-bar = mean count' if m.kind == 'c' else how}; {m.kind.replace('_', ' ')} chart"
         parameters: dict[str, Parameter] = {}
         nsigma = self.nsigma
         if self.alpha is not None:
@@ -236,7 +236,7 @@ class _Fit:
             text = f"every used point{which} is {lim.center:g}: the limits collapse, and any other value would signal"
             return [Note("zero-variance", "serious", text + "; wait for more data or give limits=")]
         out = []
-        expected = float(size.mean()) * min(lim.center, rest)
+        expected = float(size.mean()) * (min(lim.center, rest) if self.model.binomial else lim.center)
         if expected < FEW and self.alpha is None:
             text = f"{expected:.3g} events expected per point{which}, fewer than {FEW:g}: {self.nsigma:g}-sigma limits"
             text += " are rough; use longer periods or larger samples"

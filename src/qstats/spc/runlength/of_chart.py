@@ -19,6 +19,8 @@ from qstats.spc.runlength import (
     attribute_alarm,
     run_length_of_cusum,
     run_length_of_ewma,
+    run_length_of_mcusum,
+    run_length_of_mewma,
     run_length_of_probability,
     run_length_of_rules,
 )
@@ -99,10 +101,32 @@ def _rare(limits: ControlLimits, shift: float) -> RunLength:
     return replace(run, notes=(*run.notes, Note("run-test-left-out", "info", text))) if limits.kind == "g" else run
 
 
+def _mewma(limits: ControlLimits, shift: float) -> RunLength:
+    run = run_length_of_mewma(limits.number("lam"), limits.number("h"), _variables(limits), shift)
+    if limits.parameters.get("steady_state"):
+        return run
+    text = "worked out for the asymptotic covariance; the exact one signals sooner on the first points"
+    return replace(run, notes=(*run.notes, Note("asymptotic-covariance", "info", text)))
+
+
+def _mcusum(limits: ControlLimits, shift: float) -> RunLength:
+    if shift:
+        raise DataError(f"shift: got {shift:g}; for an mcusum chart only the run length in control is known")
+    return run_length_of_mcusum(limits.number("k"), limits.number("h"), _variables(limits))
+
+
+def _variables(limits: ControlLimits) -> int:
+    mean = limits.parameters["mean"]
+    assert isinstance(mean, tuple)  # checked where limits come in
+    return len(mean)
+
+
 _OTHERS: dict[str, Callable[[ControlLimits, float], RunLength]] = {
     "ewma": _ewma,
     "cusum": _cusum,
     "t2": _single,
+    "mewma": _mewma,
+    "mcusum": _mcusum,
     "g": _rare,
     "t": _rare,
     "moving_average": _moving_average,
