@@ -22,7 +22,7 @@ __all__ = ["MANY", "draw_chart", "phase_spans", "stepped", "thinned"]
 
 MANY = 2000  # points; beyond, markers are a smear: the line and the flagged points are drawn
 _MOST_TAGS = 60
-_MEDIAN = ("run", "g", "t")  # charts whose centre line is a median
+_MEDIAN = ("run", "g", "t")  # panels whose centre line is a median
 _LINE = 84  # columns of a legend beside another one
 _TAG = 4.6  # width of a character of a tag, in points
 _ZONED = 200  # points; beyond, zone lines crowd the picture
@@ -223,16 +223,14 @@ def _last(values: FloatArray) -> float:
     return float(present[-1]) if present.size else float("nan")
 
 
-def _name_limits(
-    ax: Axes, chart: ControlChart, panels: Sequence[Panel], show: Format, span: tuple[str, int, int], lang: str
-) -> None:
+def _name_limits(ax: Axes, panels: Sequence[Panel], show: Format, span: tuple[str, int, int], lang: str) -> None:
     """Write the last phase's limits at the right edge, moved apart where they would touch."""
     part = slice(span[1], span[2])
     found = [(key, _last(getattr(panel, key)[part])) for panel in panels for key in ("lower", "center", "upper")]
     found = sorted({(key, value) for key, value in found if np.isfinite(value)}, key=lambda pair: pair[1])
     heights = spread_out([v for _, v in found], *ax.get_ylim())
     for (key, value), height in zip(found, heights, strict=True):
-        name = word("median" if key == "center" and chart.kind in _MEDIAN else key, lang)
+        name = word("median" if key == "center" and panels[0].name in _MEDIAN else key, lang)
         ax.text(1.012, height, f"{name} {show(value)}", transform=ax.transAxes, va="center", fontsize=8)
 
 
@@ -280,7 +278,7 @@ def _draw_panel(ax: Axes, chart: ControlChart, panels: Sequence[Panel], lang: st
     ax.margins(y=0.1)
     ax.set_xlim(-0.5 - 0.01 * n, n - 0.5)
     show = _axis_of(ax, chart, panels[0], lang)
-    _name_limits(ax, chart, panels, show, spans[-1], lang)
+    _name_limits(ax, panels, show, spans[-1], lang)
     return show
 
 
