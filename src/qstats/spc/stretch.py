@@ -11,7 +11,10 @@ import numpy.typing as npt
 
 from qstats._core.arrays import FloatArray
 
-__all__ = ["Block", "Computed", "Flat", "Line", "Stretch", "Varying"]
+__all__ = ["ROOM", "WIDE", "Block", "Computed", "Flat", "Line", "Stretch", "Varying"]
+
+WIDE = 1 << 18  # points the rules look at together: their many short calls want longer blocks than sums do
+ROOM = WIDE + 256  # with the points of context a rule may ask for
 
 Line = FloatArray | float
 

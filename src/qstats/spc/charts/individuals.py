@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from qstats._core.arrays import BoolArray, FloatArray, as_vector
 from qstats._core.bias import d2, d3
-from qstats._core.blocks import BLOCK, level_and_moves
+from qstats._core.blocks import level_and_moves
 from qstats._core.checks import check_choice, check_number
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
@@ -24,7 +24,7 @@ from qstats.spc.kernels.sigma import INDIVIDUALS_SIGMA, SigmaEstimate, describe_
 from qstats.spc.limits import ControlLimits, Parameter
 from qstats.spc.phases import Layout, everywhere
 from qstats.spc.points import New, Points
-from qstats.spc.stretch import Block, Computed, Flat, Stretch, Varying
+from qstats.spc.stretch import ROOM, Block, Computed, Flat, Stretch, Varying
 
 __all__ = ["TYPES", "individuals"]
 
@@ -119,7 +119,7 @@ def _ranges(span: Span) -> Stretch:
     x = _deviations(span.points)
     lower = max(center - lim.nsigma * scatter, 0.0)
     if width == 2:
-        scratch = np.empty(min(BLOCK + 256, span.stop - span.start))
+        scratch = np.empty(min(ROOM, span.stop - span.start))
         made = _Ranges(x, span.start, span.broken, center, scatter, lower, upper, scratch)
         return Computed(span.start, span.stop, made.block, made.outside if lower == 0.0 else None)
     part = x[span.where]

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qstats._core.arrays import FloatArray
-from qstats._core.blocks import BLOCK
-from qstats.spc.stretch import Block, Line
+from qstats.spc.stretch import ROOM, Block, Line
 
 __all__ = ["CountLines"]
 
@@ -46,7 +45,7 @@ class CountLines:
 
     def _rows(self, n: int) -> list[FloatArray]:
         """Return five rows of scratch: fresh memory would cost more than the arithmetic in it."""
-        if n > BLOCK + 256:
+        if n > ROOM:
             return list(np.empty((5, n)))
         if not self.scratch or self.scratch[0].shape[1] < n:
             self.scratch[:] = [np.empty((5, n))]

@@ -19,7 +19,7 @@ from qstats.spc.rules.patterns import BOTH, Bytes, Scratch, all_of, give_back, k
 from qstats.spc.rules.rule import Rule
 from qstats.spc.rules.runs import find_chart_level
 from qstats.spc.rules.zones import NOWHERE, BoolArray, Indices, Zones, all_one_way, complete, positions
-from qstats.spc.stretch import Block, Computed, Flat, Stretch
+from qstats.spc.stretch import WIDE, Block, Computed, Flat, Stretch
 
 __all__ = ["Indices", "count_rows", "find", "find_chart_level", "window_of"]
 
@@ -123,7 +123,7 @@ def find(rules: Sequence[Rule], stretch: Stretch, broken: BoolArray | None = Non
     look = any(_unequal(rule) for rule, _ in plain)
     halves = any(rule.threshold == 0 for rule, _ in plain)
     scratch, start = take_scratch(), stretch.start
-    for i, j in block_edges(stretch.stop - start if plain or followed else 0):
+    for i, j in block_edges(stretch.stop - start if plain or followed else 0, WIDE):
         low = max(0, i - context)
         part = None if broken is None else broken[low:j]
         z = Zones(stretch.block(start + low, start + j), part, scratch, look=look, halves=halves)
@@ -145,7 +145,7 @@ def _at_limits(rule: Rule) -> bool:
 def _outside(shortcut: Callable[[int, int], Indices], stretch: Stretch, broken: BoolArray | None) -> Indices:
     """Return the judged points beyond their limits, by the stretch's own shortcut."""
     start = stretch.start
-    found = [shortcut(start + i, start + j) for i, j in block_edges(stretch.stop - start)]
+    found = [shortcut(start + i, start + j) for i, j in block_edges(stretch.stop - start, WIDE)]
     at = _joined([part for part in found if part.size])
     return at if broken is None else at[~broken[at - start]]
 
