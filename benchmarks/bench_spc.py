@@ -1,7 +1,7 @@
 """CPU of the control charts in passes over the data: kernels, whole calls, short charts, growth.
 
-Run: ``OPENBLAS_NUM_THREADS=1 .venv/bin/python benchmarks/bench_spc.py`` (a minute; ``--quick``: a tenth of the size). One
-pass is the CPU time of ``x.sum()`` on the same data in the same process. *Kernel* is estimation and flags on arrays
+Run: ``OPENBLAS_NUM_THREADS=1 .venv/bin/python benchmarks/bench_spc.py``, a minute (``--quick``: a tenth of the size).
+One pass is the CPU time of ``x.sum()`` on the same data in the same process. *Kernel* is estimation and flags on arrays
 that are checked and owned already; a *whole call* also checks its input, copies it, and makes the result.
 """
 

@@ -215,3 +215,39 @@ def test_a_monitor_of_single_points_remembers_the_mean_before():
     level, reach = chart.limits.center, 2.9 * chart.limits.sigma
     assert watch.update([level - reach] * 4) == ()
     assert [s.panel for s in watch.update([level + reach] * 4)] == ["moving_range"]
+
+
+@pytest.mark.parametrize("scale", [1e300, 2.0**-990])
+def test_very_large_and_very_small_values(scale):
+    plain, other = between_within(batches()), between_within(batches() * scale)
+    for name in ("sigma_within", "sigma_between", "sigma_total"):
+        assert other.limits.number(name) == pytest.approx(scale * plain.limits.number(name), rel=1e-12)
+
+
+def test_sums_that_overflow_are_told():
+    with pytest.raises(DataError, match="data: values so large that their sums overflow"):
+        between_within(batches() * 1e300, dispersion="std")
+    with pytest.raises(DataError, match="data: values so large that their sums overflow"):
+        between_within(batches().reshape(-1) * 3e306, size=4)
+
+
+def test_rows_of_unequal_length_with_size():
+    with pytest.raises(DataError, match="data: rows of unequal length came with by or size"):
+        between_within([[1, 2], [3]], size=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("sigma_within", v) for v in (-1.0, "evil", True)),
+        ("sigma_between", -1.0),
+        ("sigma_total", "evil"),
+        ("dispersion", "evil"),
+        ("constants", "evil"),
+    ],
+)
+def test_hostile_stored_limits(name, value):
+    stored = between_within(batches()).limits.to_dict()
+    stored["parameters"][name] = value
+    with pytest.raises(DataError, match=rf"limits\.parameters\['{name}'\]: got "):
+        between_within(batches(), limits=stored)

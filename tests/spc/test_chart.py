@@ -210,3 +210,9 @@ def test_panels_are_put_together_from_blocks(monkeypatch):
     plain = charts[1].panels["u"]
     assert plain.center.tolist() == pytest.approx([6 / 90] * 3 + [33 / 150] * 3)
     assert plain.sigma_lower.tolist() == plain.sigma.tolist()
+
+
+def test_signals_about_a_whole_chart_are_in_the_table():
+    chart = individuals([1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 9, 8, 9, 8, 9, 8, 9, 8, 9, 8], rules="anhoej")
+    assert set(chart.to_frame()["chart_signal"]) == {"run too long; too few crossings"}
+    assert "chart_signal" not in individuals(Y).to_frame()

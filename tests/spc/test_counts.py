@@ -149,7 +149,7 @@ def test_overdispersion_points_to_laney():
 
 def test_events_have_no_other_side_that_could_be_few():
     # 16 defects a wafer are many: only where fewer than 5 events are expected are 3-sigma limits rough
-    plenty = c_chart([16, 14, 18, 16, 12, 20, 15, 17, 16, 14, 15, 18])
+    plenty = c_chart([16, 14, 23, 16, 9, 20, 15, 17, 16, 11, 15, 22])
     assert plenty.notes == ()
     assert not any(n.code == "few-expected" for n in u_chart([160, 150, 170, 155], exposure=10).notes)
     assert any(n.code == "few-expected" for n in c_chart([1, 2, 0, 3, 2, 1]).notes)
@@ -188,3 +188,141 @@ def test_np_and_p_have_the_same_signals():
 def test_refused(call, error, word):
     with pytest.raises(error, match=word):
         call()
+
+
+@pytest.mark.parametrize(
+    ("chart", "sizes", "law"),
+    [
+        (lambda c, n: p_chart(c, size=n, limits="probability"), "size", stats.binom),
+        (lambda c, n: np_chart(c, size=n, limits="probability", alpha=0.05), "size", stats.binom),
+        (lambda c, n: u_chart(c, exposure=n, limits="probability"), "exposure", stats.poisson),
+    ],
+)
+def test_attained_false_alarms_are_those_of_the_drawn_limits(chart, sizes, law):
+    rng = np.random.default_rng(7)
+    n = rng.integers(40, 200, 30)
+    count = rng.binomial(n, 0.12)
+    made = chart(count, n)
+    panel, center = next(iter(made.panels.values())), made.limits.center
+    unit = np.ones(30) if made.kind == "np" else n
+    low = high = 0.0
+    for lower, upper, k, each in zip(panel.lower, panel.upper, n, unit, strict=True):
+        what = law(k, center) if law is stats.binom else law(k * center)
+        low += what.cdf(round(lower * each) - 1) / 30
+        high += what.sf(round(upper * each)) / 30
+    below, above = made.limits.parameters["attained"]
+    assert (below, above) == (pytest.approx(low, rel=1e-12), pytest.approx(high, rel=1e-12))
+    assert 0 < below <= made.limits.number("alpha") / 2 and 0 < above <= made.limits.number("alpha") / 2
+    assert made.method.endswith(f"attained {100 * below:.2g} % below, {100 * above:.2g} % above")
+
+
+def test_attained_rests_on_the_used_points_and_older_limits_do_without():
+    count, n = [3, 5, 2, 4, 6, 3], [50, 50, 50, 50, 50, 500]
+    first = p_chart(count, size=n, limits="probability", baseline=5)
+    upper = stats.binom.sf(round(first.panels["p"].upper[0] * 50), 50, 20 / 250)
+    assert first.limits.parameters["attained"] == (0.0, pytest.approx(upper, rel=1e-12))
+    stored = first.limits.to_dict()
+    del stored["parameters"]["attained"]
+    again = p_chart(count, size=n, limits=json.loads(json.dumps(stored)))
+    assert "attained" not in again.method
+    np.testing.assert_array_equal(again.panels["p"].upper, first.panels["p"].upper)
+    assert p_chart(count, size=n, limits=json.loads(json.dumps(first.limits.to_dict()))).method == first.method
+
+
+def chi_square(count, size, spread):
+    """The definition, point by point; `spread` is a function of the common rate."""
+    rate = sum(count) / sum(size)
+    return sum((c - rate * n) ** 2 / n for c, n in zip(count, size, strict=True)) / spread(rate)
+
+
+NARROW = [520, 610, 480, 705, 530, 640, 450, 690, 560, 600, 495, 650]
+EVEN = [560, 562, 559, 561, 560, 558, 563, 560, 561, 559, 560, 562]
+FAIR = [560, 590, 530, 545, 580, 535, 570, 525, 560, 600, 550, 555]
+
+
+@pytest.mark.parametrize(
+    ("count", "tail", "words"),
+    [
+        (NARROW, stats.chi2.sf, "vary more than chance lets them: the limits of a plain {} chart would be too narrow"),
+        (EVEN, stats.chi2.cdf, "vary less than chance lets them: the limits of a plain {} chart would be too wide"),
+        (FAIR, None, "the limits of a plain {} chart would do"),
+    ],
+)
+@pytest.mark.parametrize("letter", ["p", "u"])
+def test_laney_charts_carry_the_dispersion_test(count, tail, words, letter):
+    n = [10_000] * 12
+    made = laney_p(count, size=n) if letter == "p" else laney_u(count, exposure=n)
+    note = next(note for note in made.notes if note.code == "dispersion")
+    chi2 = chi_square(count, n, (lambda r: r * (1 - r)) if letter == "p" else (lambda r: r))
+    tail = tail or (stats.chi2.sf if chi2 > 11 else stats.chi2.cdf)
+    assert note.severity == "info"
+    assert note.message.startswith(
+        f"sigma_z = {made.limits.number('sigma_z'):.3g}; chi-square {chi2:.4g} on 11 degrees"
+    )
+    assert f"p = {tail(chi2, 11):.2g} for" in note.message
+    assert note.message.endswith(words.format(letter))
+
+
+def test_points_that_vary_less_than_chance():
+    chi2 = chi_square(EVEN, [10_000] * 12, lambda r: r * (1 - r))
+    for made in (p_chart(EVEN, size=10_000), np_chart(EVEN, size=10_000)):
+        (note,) = made.notes
+        assert (note.code, note.severity) == ("underdispersed", "info")
+        assert f"only {chi2 / 11:.3g} times" in note.message and note.message.endswith("laney_p")
+        assert f"(p = {stats.chi2.cdf(chi2, 11):.2g})" in note.message
+    for made in (c_chart(EVEN), u_chart(EVEN, exposure=2)):
+        assert [note.code for note in made.notes] == ["underdispersed"] and "laney_u" in made.notes[0].message
+    for made in (p_chart(FAIR, size=10_000), c_chart(FAIR)):
+        assert made.notes == ()
+
+
+def test_options_without_effect_are_refused():
+    stored = c_chart(FAIR).limits
+    exact = c_chart(FAIR, limits="probability", alpha=0.01).limits
+    for call, text in (
+        (lambda: c_chart(FAIR, alpha=0.01), "alpha: got 0.01 with limits at so many standard errors"),
+        (lambda: p_chart(FAIR, size=10_000, alpha=0.01), "alpha: got 0.01"),
+        (lambda: np_chart(FAIR, size=10_000, alpha=0.01), "alpha: got 0.01"),
+        (lambda: u_chart(FAIR, exposure=1, alpha=0.01), "alpha: got 0.01"),
+        (lambda: c_chart(FAIR, limits="probability", nsigma=2), "nsigma: got 2"),
+        (lambda: c_chart(FAIR, limits=stored, alpha=0.01), "alpha: got 0.01 with stored limits"),
+        (lambda: c_chart(FAIR, limits=exact, alpha=0.02), "alpha: got 0.02 with stored limits"),
+        (lambda: c_chart(FAIR, alpha=7), "alpha: got 7"),
+    ):
+        with pytest.raises(DataError, match=text):
+            call()
+    assert c_chart(FAIR, limits=exact, alpha=0.01).limits.number("alpha") == 0.01
+
+
+@pytest.mark.parametrize(
+    ("held", "name"),
+    [
+        ({"limits": "probability", "alpha": 7}, "alpha"),
+        ({"limits": "probability", "alpha": "evil"}, "alpha"),
+        ({"limits": "probability"}, "alpha"),
+        ({"limits": "evil", "alpha": 0.01}, "limits"),
+        ({"limits": "probability", "alpha": 0.01, "attained": [0.1, 2.0]}, "attained"),
+        ({"limits": "probability", "alpha": 0.01, "attained": "evil"}, "attained"),
+    ],
+)
+def test_hostile_stored_limits_of_counts(held, name):
+    stored = {**c_chart(FAIR).limits.to_dict(), "parameters": held}
+    with pytest.raises(DataError, match=rf"limits\.parameters\['{name}'\]"):
+        c_chart(FAIR, limits=stored)
+
+
+@pytest.mark.parametrize("value", [-1.0, "evil", True, 10**400])
+def test_hostile_sigma_z(value):
+    stored = laney_p(NARROW, size=10_000).limits.to_dict()
+    stored["parameters"]["sigma_z"] = value
+    with pytest.raises(DataError, match=r"limits\.parameters\['sigma_z'\]"):
+        laney_p(NARROW, size=10_000, limits=stored)
+
+
+def test_counts_that_a_float_cannot_count():
+    assert c_chart([2.0**53, 2.0**53 - 2.0, 2.0**53]).panels["c"].statistic[0] == 2.0**53
+    for large in (2.0**53 + 2.0, 1e200):
+        with pytest.raises(
+            DataError, match=r"count: .* at position 1 .*beyond 2\*\*53|count: .* at position 1; beyond"
+        ):
+            c_chart([1.0, large, 3.0])

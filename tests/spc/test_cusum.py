@@ -221,3 +221,24 @@ def test_limits_that_lack_something():
         cusum_shifts(individuals(MONTGOMERY))
     with pytest.raises(DataError, match="made by cusum"):
         cusum_shifts(MONTGOMERY)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("k", v) for v in (-0.5, "evil", True, 10**400)),
+        *(("h", v) for v in (0, -4.0, "evil")),
+        *(("head_start", v) for v in (-0.1, 1.5, "evil")),
+    ],
+)
+def test_hostile_stored_limits(name, value):
+    stored = cusum(MONTGOMERY).limits.to_dict()
+    stored["parameters"][name] = value
+    with pytest.raises(DataError, match=rf"limits\.parameters\['{name}'\]: got "):
+        cusum(MONTGOMERY, limits=stored)
+
+
+def test_an_allowance_of_zero_survives_storing():
+    first = cusum(MONTGOMERY, k=0.0)
+    again = cusum(MONTGOMERY, limits=json.loads(json.dumps(first.limits.to_dict())))
+    np.testing.assert_array_equal(upper(again).statistic, upper(first).statistic)

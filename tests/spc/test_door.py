@@ -150,3 +150,24 @@ def test_a_chart_keeps_nothing_of_the_callers_memory():
     y[:], days[:], size[:], out[:] = 9, np.datetime64("1999-01-01"), 5, True
     assert chart.to_dict() == before
     assert counts.to_dict() == before_counts
+
+
+def test_points_that_share_their_time_are_told():
+    quiet = individuals([3.0, 1.0, 2.0], order_by=["2024-01-03", "2024-01-01", "2024-01-02"])
+    assert {n.code for n in quiet.notes} == {"short-baseline"}
+    chart = individuals([3.0, 1.0, 2.0, 5.0], order_by=[1, 1, 1, 2])
+    assert "2 points" in next(n.message for n in chart.notes if n.code == "repeated-times")
+    frame = pd.DataFrame({"t": [2, 1, 1], "c": [1, 2, 3], "n": [9, 9, 9]})
+    assert "repeated-times" in {n.code for n in p_chart(frame, count="c", size="n", order_by="t").notes}
+
+
+def test_series_of_different_rows_are_not_paired():
+    frame = pd.DataFrame({"c": [8, 7, 3], "n": [90, 80, 70]})
+    turned = frame.sort_values("c")
+    with pytest.raises(DataError, match="size: its pandas index is not that of the count column"):
+        p_chart(turned["c"], size=frame["n"])
+    with pytest.raises(DataError, match="exclude: its pandas index"):
+        individuals(turned["c"], exclude=frame["c"] > 7)
+    same = p_chart(turned["c"], size=turned["n"])
+    assert same.panels["p"].statistic.tolist() == [3 / 70, 7 / 80, 8 / 90]
+    assert p_chart(turned["c"], size=frame["n"].to_numpy()).size.tolist() == [90, 80, 70]

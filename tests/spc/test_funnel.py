@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 import scipy.stats
 from hypothesis import given, settings
@@ -205,6 +204,7 @@ def test_frames_labels_and_views():
     frame = pd.DataFrame({"late": X, "all": N, "site": names})
     plot = funnel(frame, count="late", size="all", unit="site")
     assert list(plot.labels) == names
+    pl = pytest.importorskip("polars")
     assert plot.to_dict() == funnel(pl.from_pandas(frame), count="late", size="all", unit="site").to_dict()
     assert plot.to_dict() == funnel(X, size=N, unit=names).to_dict()
     table = plot.to_frame()

@@ -110,8 +110,31 @@ def test_cost_and_state_do_not_grow():
     sizes = []
     for v in rng.normal(size=200).tolist():
         run.update(v)
-        sizes.append(len(run.state()["broken"]))
+        sizes.append(len(run.state()["watches"][0]["broken"]))
     assert max(sizes[50:]) == min(sizes[50:]) <= 16  # 15 points for the longest rule, one more for the moving range
+
+
+def test_points_that_count_for_no_rule_are_not_kept_but_those_that_do_are():
+    rules = (Rule("8 useful", "beyond", 8, 8, 0.0, center="skip"), Rule("rise", "trend", 3, 3, ties="ignore"))
+    values = [1.0] * 7 + [0.0] * 6000 + [1.0, 2.0, 2.0, 3.0]
+    limits = ControlLimits("individuals", 0.0, 1.0, 9.0, "", 0, "given")
+    run = monitor(limits, rules=rules)
+    got = [s for v in values for s in run.update(v)]
+    assert in_order(got) == in_order(individuals(values, limits=limits, rules=rules).signals)
+    assert ("individuals", 6007, "8 useful", (*range(7), 6007)) in in_order(got)
+    assert max(len(w["at"]) for w in run.state()["watches"]) <= 8
+    chart = individuals(values[:6005], limits=limits, rules=rules)
+    run = monitor(chart)
+    later = [s for v in values[6005:] for s in run.update(v)]
+    assert in_order(later) == [s for s in in_order(got) if s[1] >= 6005]
+
+
+def test_a_missing_size_is_a_gap_as_in_the_batch_chart():
+    limits = p_chart([5, 6, 4, 5], size=50).limits
+    run = monitor(limits)
+    got = [s for c, n in ((5, 50), (30, float("nan")), (30, 50)) for s in run.update(c, size=n)]
+    batch = p_chart([5, 30, 30], size=[50, None, 50], limits=limits, missing="drop")
+    assert in_order(got) == in_order(batch.signals)
 
 
 def test_labels_and_first_signal():
@@ -133,6 +156,10 @@ def test_labels_and_first_signal():
         (lambda: monitor(individuals([1, 2, 3.0])).update(1.0, size=3), "size: an individuals chart"),
         (lambda: monitor(p_chart([1, 2, 3], size=9)).update(1), "size: nothing came"),
         (lambda: monitor(p_chart([1, 2, 3], size=9)).update(11, size=9), "new: 11 of a sample of 9"),
+        (
+            lambda: monitor({**individuals([1, 2, 3.0]).limits.to_dict(), "parameters": {"span": "evil"}}),
+            r"limits.parameters\['span'\]",
+        ),
         (lambda: Monitor.from_dict({}), "data: a monitor's state"),
         (lambda: Monitor.from_dict({"schema": "qstats.monitor/1"}), "are missing"),
     ],
@@ -144,16 +171,32 @@ def test_refused(call, word):
 
 def test_damaged_state_is_refused():
     run = monitor(individuals([1, 2, 3.0]))
-    for key, value in (("rules", {"name": "x"}), ("broken", "x"), ("points", {"columns": {"value": ["x"]}, "size": 1})):
+    run.update(2.0)
+    held = run.state()["watches"][0]
+    longer = {**held, "points": {"columns": {"value": [1.0, 2.0]}, "size": [1.0]}}
+    for key, value in (
+        ("rules", {"name": "x"}),
+        ("n", -5),
+        ("watches", []),
+        ("watches", [{**held, "broken": "x"}]),
+        ("watches", [{**held, "points": {"columns": {"value": ["x"]}, "size": 1}}]),
+        ("watches", [longer]),
+        ("watches", [{**held, "points": {"columns": {"other": [2.0]}, "size": [1.0]}}]),
+    ):
         with pytest.raises(DataError, match="damaged"):
             Monitor.from_dict({**run.state(), key: value})
+    recursive = monitor(ControlLimits("cusum", 0.0, 1.0, 3.0, "", 0, "", {"k": 0.5, "h": 4.0, "head_start": 0.0}))
+    recursive.update(1.0)
+    with pytest.raises(DataError, match="damaged"):
+        Monitor.from_dict({**recursive.state(), "carry": [1.0]})
 
 
 def test_a_refused_point_leaves_the_monitor_as_it_was():
     run = monitor(individuals([1, 2, 3.0]))
     before = json.dumps(run.state())
-    with pytest.raises(DataError):
-        run.update("x")
+    for bad in ({"x": "x"}, {"x": 1.0, "exclude": "no"}, {"x": 1.0, "size": 3}, {"x": [1.0, 2.0]}):
+        with pytest.raises(DataError):
+            run.update(**bad)
     assert json.dumps(run.state()) == before
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 import scipy.stats
 from hypothesis import given, settings
@@ -272,6 +271,7 @@ def test_a_huge_offset_costs_no_digits():
 
 
 def test_every_way_to_pass_subgroups_is_the_same():
+    pl = pytest.importorskip("polars")
     x = ryan()
     flat = x.reshape(-1, 2)
     by = np.repeat(np.arange(20), 4)
@@ -441,3 +441,37 @@ def test_damaged_limits_are_refused(damage):
     stored["parameters"] = {**stored["parameters"], damage: "?"}
     with pytest.raises(DataError, match="limits: names, mean"):
         t2(x, limits=stored)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("alpha", v) for v in (0, 7, "evil", True)),
+        *(("m", v) for v in (0, 2.5, "evil", 10**400)),
+        ("mean", [1.0, 10**400, 2.0]),
+        ("covariance", [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]]),
+    ],
+)
+def test_hostile_stored_limits(name, value):
+    x = vectors(3)
+    stored = t2(x).limits.to_dict()
+    stored["parameters"][name] = value
+    with pytest.raises(DataError, match=rf"^limits(\.parameters\['{name}'\]: |: names, mean)"):
+        t2(x, limits=stored)
+
+
+def test_very_large_and_very_small_vectors():
+    for scale, text in ((1e300, "so large that their squares overflow"), (1e-300, "so little that its squares vanish")):
+        with pytest.raises(DataError, match=text):
+            t2(vectors(4) * scale)
+        with pytest.raises(DataError, match=text):
+            generalized_variance(vectors(4).reshape(6, 5, 3) * scale)
+
+
+@pytest.mark.parametrize("value", [0, -1.0, "evil", True, 10**400])
+def test_hostile_stored_determinant(value):
+    x = vectors(5).reshape(6, 5, 3)
+    stored = generalized_variance(x).limits.to_dict()
+    stored["parameters"]["determinant"] = value
+    with pytest.raises(DataError, match=r"limits\.parameters\['determinant'\]: got "):
+        generalized_variance(x, limits=stored)

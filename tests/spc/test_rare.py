@@ -433,3 +433,57 @@ def test_batch_is_stream_and_extension(values, data):
 def test_labels_rise():
     chart = t_chart(EVENTS)
     assert all(a <= b for a, b in pairwise(chart.labels))
+
+
+def test_options_beside_stored_limits():
+    g, t = g_chart(GAPS).limits, t_chart(DAYS).limits
+    for call, name in (
+        (lambda: g_chart(GAPS, limits=g, alpha=0.01), "alpha"),
+        (lambda: g_chart(GAPS, limits=g, estimator="mle"), "estimator"),
+        (lambda: t_chart(DAYS, limits=t, alpha=0.01), "alpha"),
+        (lambda: t_chart(DAYS, method="transform", alpha=0.01), "alpha"),
+        (lambda: t_chart(DAYS, method="transform_screened", alpha=0.01), "alpha"),
+    ):
+        with pytest.raises(DataError, match=f"^{name}: "):
+            call()
+    # with three_sigma alpha is not idle: it says how long a run of smallest values is a signal
+    runs = [g_chart(MANY_ZEROS, method="three_sigma", alpha=a).limits.number("run_of_minimum") for a in (0.1, 0.0001)]
+    assert runs[0] < runs[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("lower", v) for v in (-1, "evil", 10**9)),
+        *(("shift", v) for v in (2, 0.5, "evil", True)),
+        *(("run_of_minimum", v) for v in (-1, 2.5, 256, "evil")),
+        *(("p", v) for v in (0.0, 1.5, "evil")),
+        *(("alpha", v) for v in (-0.1, 7, "evil")),
+    ],
+)
+def test_hostile_stored_limits_of_g(name, value):
+    stored = g_chart(GAPS).limits.to_dict()
+    stored["parameters"][name] = value
+    with pytest.raises(DataError, match=rf"limits\.parameters\['{'upper' if value == 10**9 else name}'\]: got "):
+        g_chart(GAPS, limits=stored)
+
+
+@pytest.mark.parametrize("name", ["half_unit", "shape", "scale", "upper"])
+@pytest.mark.parametrize("value", [0, -1.0, "evil", True, 10**400])
+def test_hostile_stored_limits_of_t(name, value):
+    stored = t_chart(DAYS).limits.to_dict()
+    stored["parameters"][name] = value
+    with pytest.raises(DataError, match=rf"limits\.parameters\['{name}'\]: got "):
+        t_chart(DAYS, limits=stored)
+
+
+def test_very_many_units_between_events():
+    with pytest.raises(DataError, match=r"data: 1e\+300 at position 0 .*2\*\*53"):
+        g_chart([1e300, 2e300, 3e300])
+    with pytest.raises(DataError, match="mean: got"):
+        g_limits(1e300, 10)
+    # the corrections of a step end, and the limits lie where the distribution has its quantiles
+    limits = g_chart([2.0**52, 2.0**53, 2.0**51]).limits
+    fade = math.log1p(-limits.number("p"))
+    assert limits.number("upper") == pytest.approx(math.log(0.00135) / fade, rel=1e-12)
+    assert limits.number("lower") == pytest.approx(math.log1p(-0.00135) / fade, rel=1e-12)

@@ -158,3 +158,23 @@ def test_nothing_in_nothing_out():
     for size in (3, np.array([], dtype=np.int64)):
         got = summarise(Subgroups(np.array([]), size), PARTS)
         assert got.mean.size == got.range.size == got.std.size == got.median.size == got.n.size == 0
+
+
+@pytest.mark.parametrize("size", [4, 60, np.array([2, 3, 0, 7, 1, 120, 40])])
+@pytest.mark.parametrize("power", [-1000, -600, -470])
+def test_standard_deviations_whose_squares_vanish(size, power):
+    # a power of two changes no digit: exact up to where float64 thins out
+    rng = np.random.default_rng(5)
+    x = np.round(rng.normal(size=240 if isinstance(size, int) else int(size.sum())), 3)
+    x[:3] = x[0]
+    got = summarise(Subgroups(x * 2.0**power, size), ("std",)).std
+    np.testing.assert_allclose(got, summarise(Subgroups(x, size), ("std",)).std * 2.0**power, rtol=1e-12)
+
+
+def test_tiny_and_ordinary_groups_do_not_disturb_one_another():
+    x = np.array([1.0, 2.0, 4.0, 1e-310, 2e-310, 4e-310, 5.0, 5.0, 5.0, 1e12, 1e12 + 1, 1e12 + 3])
+    got = summarise(Subgroups(x, 3), ("std",)).std
+    one = statistics.stdev([1, 2, 4])
+    np.testing.assert_allclose(got[[0, 3]], [one, one], rtol=1e-14)
+    assert got[1] == pytest.approx(one * 1e-310, rel=1e-12)
+    assert got[2] == 0.0

@@ -333,3 +333,30 @@ def test_the_window_of_a_signal_is_the_point(chart):
     assert (signal.index, signal.window, signal.rule) == (20, (20,), "beyond limits")
     assert far.rules == "beyond limits"
     assert [r.name for r in far.rule_set] == ["beyond limits"]
+
+
+@BOTH
+def test_constants_beside_stored_limits(chart):
+    stored = chart(NIST).limits
+    with pytest.raises(DataError, match="constants: got 'table' together with limits"):
+        chart(NIST, limits=stored, constants="table")
+    printed = chart(NIST, constants="table")
+    assert chart(NIST, limits=printed.limits, constants="table").limits.sigma == printed.limits.sigma
+
+
+@pytest.mark.parametrize(
+    ("chart", "name", "value"),
+    [
+        *((ewma, "lam", v) for v in (5.0, 0, -0.2, "evil", True, 10**400)),
+        (ewma, "steady_state", "evil"),
+        (ewma, "steady_state", 1),
+        (ewma, "size", "evil"),
+        (ewma, "constants", "evil"),
+        *((moving_average, "span", v) for v in (1, 0, 2.5, 1001, "evil", True)),
+    ],
+)
+def test_hostile_stored_limits(chart, name, value):
+    stored = chart(NIST).limits.to_dict()
+    stored["parameters"][name] = value
+    with pytest.raises(DataError, match=rf"limits\.parameters\['{name}'\]: got "):
+        chart(NIST, limits=stored)

@@ -269,3 +269,36 @@ def test_two_sigma_limits():
     ranges = chart.panels["moving_range"]
     assert ranges.upper[0] == ranges.center[0] + 2.0 * ranges.sigma[0]
     assert beyond(chart) == [i for i, v in enumerate(NIST) if abs(v - chart.limits.center) > 2 * chart.limits.sigma]
+
+
+def test_options_beside_stored_limits():
+    stored = individuals(NIST).limits
+    for wrong in ({"span": 3}, {"constants": "table"}):
+        with pytest.raises(DataError, match=f"{next(iter(wrong))}: got .* together with limits"):
+            individuals(NIST, limits=stored, **wrong)
+    other = individuals(NIST, span=3, constants="table")
+    again = individuals(NIST, limits=other.limits, span=3, constants="table")  # says what the limits say
+    np.testing.assert_array_equal(again.panels["moving_range"].upper, other.panels["moving_range"].upper)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("span", v) for v in ("evil", 0, 1, 101, 2.5, True, 10**400)),
+        ("constants", "evil"),
+        ("constants", 1),
+        ("target", 3.0),
+    ],
+)
+def test_hostile_stored_limits(name, value):
+    stored = {**individuals(NIST).limits.to_dict(), "parameters": {name: value}}
+    with pytest.raises(DataError, match=rf"limits\.parameters\['{name}'\]: got "):
+        individuals(NIST, limits=stored)
+
+
+def test_overall_scatter_of_tiny_values():
+    # multiplying by a power of two changes no digit of the estimate, down to where float64 thins out
+    sigma = individuals(NIST, sigma="sd_c4").limits.sigma
+    assert individuals(np.array(NIST) * 2.0**-1000, sigma="sd_c4").limits.sigma == pytest.approx(
+        sigma * 2.0**-1000, rel=1e-13
+    )

@@ -422,3 +422,70 @@ def test_a_matrix_with_a_value_that_is_none(chart, bad):
         chart(rows, limits=chart(RINGS).limits)
     with pytest.raises(DataError, match=r"data, row after row: .*position 11"):
         chart(RINGS).extend(rows)
+
+
+def pairwise_center(rows):
+    """Mean, weighted by size, of the medians of the means of all pairs, each value with itself too."""
+    total = 0.0
+    for row in rows:
+        means = [(row[i] + row[j]) / 2 for i in range(len(row)) for j in range(i, len(row))]
+        total += len(row) * statistics.median(means)
+    return total / sum(map(len, rows))
+
+
+@pytest.mark.parametrize("chart", [xbar_r, xbar_s])
+@pytest.mark.parametrize("rows", [RINGS.tolist(), RAGGED])
+def test_hodges_lehmann_centre(chart, rows):
+    made = chart(rows, center="hodges_lehmann")
+    assert made.limits.center == pytest.approx(pairwise_center(rows), rel=1e-14)
+    assert "Hodges-Lehmann" in made.method
+    plain = chart(rows)
+    assert made.limits.sigma == plain.limits.sigma and "Hodges-Lehmann" not in plain.method
+    np.testing.assert_array_equal(made.panels["xbar"].statistic, plain.panels["xbar"].statistic)
+
+
+def test_hodges_lehmann_centre_of_phases_used_points_and_tables():
+    wild = RINGS.copy()
+    wild[3, 0] = 1e6
+    made = xbar_r(wild, center="hodges_lehmann", phase=[10], exclude=[12])
+    first, second = made.limits_by_phase
+    assert first.center == pytest.approx(pairwise_center(wild[:10].tolist()), rel=1e-14)
+    assert second.center == pytest.approx(pairwise_center(np.delete(wild, 12, axis=0)[10:].tolist()), rel=1e-14)
+    assert abs(first.center - 74) < 0.02 < abs(xbar_r(wild, phase=[10]).limits_by_phase[0].center - 74)
+    labels = np.repeat(np.arange(25), 5)
+    long = xbar_s(wild.reshape(-1), by=labels, center="hodges_lehmann")
+    assert long.limits.center == xbar_s(wild, center="hodges_lehmann").limits.center
+
+
+def test_hodges_lehmann_centre_refused():
+    stored = xbar_r(RINGS).limits
+    for more in ({"target": 74.0}, {"limits": stored}):
+        with pytest.raises(DataError, match="center: got 'hodges_lehmann' together with limits or target"):
+            xbar_r(RINGS, center="hodges_lehmann", **more)
+    with pytest.raises(DataError, match="center: got 'median'"):
+        xbar_r(RINGS, center="median")
+    with pytest.raises(DataError, match=r"center: a subgroup of 2001 values.*'mean'"):
+        xbar_s(np.zeros((2, 2001)), center="hodges_lehmann")
+
+
+@pytest.mark.parametrize("chart", [xbar_r, xbar_s])
+def test_rows_of_unequal_length_with_size_or_by(chart):
+    for more in ({"size": 2}, {"by": [1, 2]}):
+        with pytest.raises(DataError, match="data: rows of unequal length came with by or size"):
+            chart([[1, 2], [3]], **more)
+
+
+@pytest.mark.parametrize("sigma", ["mvlue_s", "sbar", "pooled", "pooled_raw", "median_s"])
+def test_sigma_of_tiny_values(sigma):
+    plain = xbar_s(RINGS, sigma=sigma).limits.sigma
+    tiny = xbar_s(RINGS * 2.0**-960, sigma=sigma)  # about 1e-289: squares vanish
+    assert tiny.limits.sigma == pytest.approx(plain * 2.0**-960, rel=1e-13)
+    assert "zero-variance" not in codes(tiny)
+
+
+@pytest.mark.parametrize("chart", [xbar_r, xbar_s])
+@pytest.mark.parametrize(("name", "value"), [("constants", "evil"), ("dispersion_limits", 3), ("target", "evil")])
+def test_hostile_stored_limits(chart, name, value):
+    stored = {**chart(RINGS).limits.to_dict(), "parameters": {name: value}}
+    with pytest.raises(DataError, match=rf"limits\.parameters\['{name}'\]: got "):
+        chart(RINGS, limits=stored)

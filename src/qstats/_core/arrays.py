@@ -112,13 +112,15 @@ def as_vector(data: object, name: str, *, missing: str = "raise", least: int = 1
 
 
 def as_counts(data: object, name: str, *, missing: str = "raise") -> FloatArray:
-    """Return whole numbers >= 0 as float64 (NaN where missing and allowed)."""
+    """Return whole numbers from 0 to 2**53 as float64 (NaN where missing and allowed)."""
     a = as_vector(data, name, missing=missing)
-    if not everywhere_true(lambda x: (x >= 0) & (x == np.floor(x)), a):
+    if not everywhere_true(lambda x: (x >= 0) & (x == np.floor(x)) & (x <= _EXACT), a):
         bad = (a < 0) | (a != np.floor(a))
         bad &= ~np.isnan(a)
         if bad.any():
             raise DataError(f"{name}: {first_bad(bad, a)}; counts are whole numbers of zero or more")
+        if (large := a > _EXACT).any():
+            raise DataError(f"{name}: {first_bad(large, a)}; beyond 2**53 a float64 cannot count: use a larger unit")
     return a
 
 

@@ -25,7 +25,10 @@ def check_number(
     """Return a finite float with ``above < value < below`` and ``value >= least``."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise DataError(f"{name}: got {value!r}; a number is wanted")
-    x = float(value)
+    try:
+        x = float(value)
+    except OverflowError:
+        raise DataError(f"{name}: got a whole number too long for a float64; scale it") from None
     if not math.isfinite(x) or not above < x < below or x < least:
         limits = [f"above {above:g}" * (above > -math.inf), f"at least {least:g}" * (least > -math.inf)]
         limits.append(f"below {below:g}" * (below < math.inf))

@@ -260,6 +260,9 @@ class ControlChart(Result):
             if k == 0:
                 out["size"] = self.size
                 out["used"] = self.used
+        whole = [s.rule for s in self.signals if s.index is None]
+        if whole:  # a table has no other place for what concerns no single point
+            out["chart_signal"] = ["; ".join(dict.fromkeys(whole))] * len(self.labels)
         return out
 
 

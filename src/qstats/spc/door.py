@@ -158,6 +158,7 @@ def _from_list(data: object, columns: Mapping[str, object], layers: Layers) -> C
         if columns[param] is None or isinstance(columns[param], str):
             raise DataError(f"{param}: got {columns[param]!r}; a number, or one per point, is wanted")
     values = {**columns, main: data}
+    _check_indexes(values, layers)
     if layers.order_by is None:
         return Columns(values, None, layers)
     n = _rows(data)
@@ -171,6 +172,18 @@ def _from_list(data: object, columns: Mapping[str, object], layers: Layers) -> C
         if is_mask(value) and len(value) != n:
             raise DataError(f"{param}: {len(value)} true/false values for {n} points; one each is wanted")
     return _in_order(values, layers, n)
+
+
+def _check_indexes(values: Mapping[str, object], layers: Layers) -> None:
+    """Refuse pandas series whose indexes differ: by position they would be paired with somebody else's row."""
+    named = {**values, **{p: getattr(layers, p) for p in ("order_by", "phase", "baseline", "exclude")}}
+    series = [(name, v.index) for name, v in named.items() if type(v).__name__ == "Series" and hasattr(v, "index")]
+    for name, index in series[1:]:
+        if not callable(index) and not index.equals(series[0][1]):
+            raise DataError(
+                f"{name}: its pandas index is not that of the {series[0][0]} column; take both from one table, align "
+                "them (reindex), or pass plain arrays (to_numpy())"
+            )
 
 
 def _flags(a: npt.NDArray[Any], name: str) -> npt.NDArray[np.bool_]:

@@ -23,9 +23,10 @@ def _head(chart: ControlChart, lang: str) -> str:
 
 def _limits(lim: ControlLimits, lang: str) -> str:
     sigma = "" if lim.sigma is None else say("sigma", lang, sigma=f"{lim.sigma:.6g}")
+    if "sigma_z" in lim.parameters:
+        sigma += say("sigma_z", lang, sigma=f"{lim.number('sigma_z'):.6g}")
     phase = f"{lim.phase}: " if lim.phase else ""
-    key = "limits" if lim.n else "limits given"
-    return phase + say(key, lang, center=f"{lim.center:.6g}", sigma=sigma, n=lim.n, method=lim.method.rstrip("."))
+    return phase + say("limits" if lim.n else "limits given", lang, center=f"{lim.center:.6g}", sigma=sigma, n=lim.n)
 
 
 def _fired(chart: ControlChart, lang: str) -> Iterator[str]:
@@ -49,26 +50,55 @@ def _fired(chart: ControlChart, lang: str) -> Iterator[str]:
         yield say(key, lang, panel=panel_name(panel, lang), sentence=said, points=points)
 
 
+def _percent(share: float, lang: str) -> str:
+    """Return a probability in per cent, with no more digits than it is worth and never as a bare 0 or 100."""
+    if share < 0.001:
+        return say("under", lang, least=0.1)
+    if share > 0.99:
+        return say("over", lang, most=99)
+    tenths = round(100.0 * share, 1)
+    return f"{tenths:.1f} %" if tenths < 10.0 else f"{100.0 * share:.0f} %"
+
+
+def _amount(arl: float) -> str:
+    """Return a run length to three digits, written out."""
+    return f"{arl:.3g}" if arl < 999.5 else f"{float(f'{arl:.3g}'):,.0f}"
+
+
+def _others_count(chart: ControlChart) -> bool:
+    """Whether panels beside the first are judged and add false alarms that nothing else speaks of."""
+    # A CUSUM's run length is that of both sums; of a g chart's second panel its note tells.
+    single = any(rule.kind == "beyond" and rule.m == 1 for rule in chart.rule_set)
+    return single and len(chart.panels) > 1 and chart.kind not in ("cusum", "g")
+
+
 def _cost(chart: ControlChart, lang: str) -> Iterator[str]:
     if not chart.rule_set:
         return
     yield say("rules", lang, name=chart.rules)
-    n = len(chart.labels)
-    known = false_alarms(chart, n)
+    known = false_alarms(chart)
     if known is None:
         return
-    arl, share = known
-    yield say("cost", lang, arl=f"{arl:.3g}" if arl < 1e5 else f"{arl:.1g}", n=n, share=f"{100 * share:.2g} %")
-    if len(chart.panels) > 1:
-        yield say("main", lang)
+    run, share = known
+    phase = say("in phase", lang, name=chart.limits.phase) if len(chart.limits_by_phase) > 1 else ""
+    yield say("cost", lang, arl=_amount(run.arl), phase=phase, n=len(chart.labels), share=_percent(share, lang))
+    yield say("main" if _others_count(chart) else "known", lang)
+    for note in run.notes:
+        if note.code != "assumed-known":  # the line before says that
+            yield say("note", lang, text=note_text(note, lang))
+
+
+def _charted(chart: ControlChart, lang: str) -> list[str]:
+    return [_head(chart, lang), *(_limits(lim, lang) for lim in chart.limits_by_phase)]
+
+
+def _found(chart: ControlChart, lang: str) -> list[str]:
+    return [*_fired(chart, lang), *_cost(chart, lang)]
 
 
 def in_words(chart: ControlChart, lang: str = "en") -> list[str]:
-    """Return what was charted, what fired and the false alarms to expect, without notes and source."""
-    lines = [_head(chart, lang), *(_limits(lim, lang) for lim in chart.limits_by_phase)]
-    if chart.constants == "table":
-        lines.append(say("constants", lang, which=say("table", lang)))
-    return [*lines, *_fired(chart, lang), *_cost(chart, lang)]
+    """Return what was charted, what fired and the false alarms to expect, without method, notes and source."""
+    return _charted(chart, lang) + _found(chart, lang)
 
 
 def explain(chart: ControlChart, lang: str = "en") -> str:
@@ -84,7 +114,7 @@ def explain(chart: ControlChart, lang: str = "en") -> str:
     str
         What was charted and how, what fired and where, the false alarms to expect, and the notes, a line each.
     """
-    lines = in_words(chart, lang)
+    lines = [*_charted(chart, lang), say("method", lang, text=chart.method.rstrip(".")), *_found(chart, lang)]
     lines += [say("note", lang, text=note_text(note, lang)) for note in chart.notes]
     lines.append(say("reference", lang, text=chart.reference.rstrip(".")))
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from qstats.spc.limits import ControlLimits
 from qstats.spc.phases import Layout, lay_out
 from qstats.spc.points import Points
 from qstats.spc.rules import RuleSet, rule_set
+from qstats.spc.stored import check_stored
 
 __all__ = ["Fit", "Judging", "judging", "make_chart"]
 
@@ -52,6 +53,8 @@ def judging(kind: str, layers: Layers, limits: object, rules: object, nsigma: fl
     """Check rules, limits and their distance."""
     checked = check_number(nsigma, "nsigma", above=0.0)
     given = None if limits is None else given_limits(limits, kind, checked, layers.baseline)
+    if given is not None:
+        check_stored(given)
     return Judging(rule_set(rules), checked if given is None else given.nsigma, given)
 
 
@@ -97,8 +100,15 @@ def make_chart(
         limits, more = set_limits(layout, None, fitter)
         more = (*more, *fitter.notes(limits))
     names = labels or PointLabels(len(points))
-    every = (*layout.notes, *notes, *more)
+    every = (*_repeated(names), *layout.notes, *notes, *more)
     return assemble(kind, Plan(points, layout, limits, names, by.rules, describe(limits[-1]), every))
+
+
+def _repeated(labels: PointLabels) -> tuple[Note, ...]:
+    if not labels.repeats:
+        return ()
+    text = f"{labels.repeats} points share their place in the order with another: they stay as the rows came"
+    return (Note("repeated-times", "warning", text),)
 
 
 def _nothing(name: str, where: slice) -> ControlLimits:

@@ -77,6 +77,11 @@ class PointLabels(LazySequence[str]):
         """Whether the labels are only positions counted from 1."""
         return self._values is None
 
+    @property
+    def repeats(self) -> int:
+        """How many points share their label with the one before."""
+        return 0 if self._values is None else int(np.count_nonzero(self._values[1:] == self._values[:-1]))
+
     def __len__(self) -> int:
         return self._n
 

@@ -70,15 +70,11 @@ _PANELS: dict[str, tuple[str, str]] = {
 _TEXTS: dict[str, tuple[str, str]] = {
     "head": ("{name}: {n} points{phases}.", "{name}：共 {n} 点{phases}。"),
     "phases": (" in {k} phases ({names})", "，分 {k} 个阶段（{names}）"),
-    "limits": (
-        "Centre {center}{sigma}, from {n} points. {method}.",
-        "中心线 {center}{sigma}，依据 {n} 个点。{method}。",
-    ),
+    "limits": ("Centre {center}{sigma}, from {n} points.", "中心线 {center}{sigma}，依据 {n} 个点。"),
     "limits given": ("Centre {center}{sigma}, given from outside.", "中心线 {center}{sigma}，为外部给定。"),
     "sigma": (", sigma {sigma}", "，σ = {sigma}"),
-    "constants": ("Unbiasing constants: {which}.", "无偏系数：{which}。"),
-    "exact": ("exact", "精确值"),
-    "table": ("rounded as on printed forms", "按印刷表格取舍"),
+    "sigma_z": (", sigma_z {sigma}", "，σ_z = {sigma}"),
+    "method": ("Method: {text}.", "方法：{text}。"),
     "quiet": ("No rule fired: nothing here speaks against a stable process.", "没有规则触发：未见过程失稳的迹象。"),
     "fired": ("{count} signals:", "共 {count} 个信号："),
     "fired one": ("1 signal:", "共 1 个信号："),
@@ -88,14 +84,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "rules": ("Rules applied: {name}.", "所用规则：{name}。"),
     "no rules": ("No rules were applied.", "未使用任何规则。"),
     "cost": (
-        "On a stable process these rules give one false signal in {arl} points on average; a chart of {n} points has a "
-        "{share} chance of at least one.",
-        "若过程稳定，这些规则平均每 {arl} 点误报一次；{n} 点的图至少误报一次的概率为 {share}。",
+        "On a stable process these rules give one false signal in {arl} points on average{phase}; the chance of at "
+        "least one on this chart of {n} points is {share}.",
+        "若过程稳定，这些规则平均每 {arl} 点误报一次{phase}；这张 {n} 点的图至少误报一次的概率为 {share}。",
     ),
-    "cost single": (
-        "On a stable process these rules give one false signal in {arl} points on average.",
-        "若过程稳定，这些规则平均每 {arl} 点误报一次。",
-    ),
+    "in phase": (" (phase {name})", "（阶段 {name}）"),
+    "under": ("under {least} %", "低于 {least} %"),
+    "over": ("over {most} %", "高于 {most} %"),
+    "known": ("That is with limits taken as known.", "以上视控制限为已知。"),
     "main": ("That is the first panel alone, with limits taken as known.", "以上只计第一张图，并视控制限为已知。"),
     "note": ("Note: {text}", "注意：{text}"),
     "reference": ("Source: {text}.", "出处：{text}。"),
@@ -110,6 +106,9 @@ _NOTES_ZH: dict[str, str] = {
     "missing-dropped": "有的点没有数值，图上留空。",
     "missing-values": "有的子组缺值，按余下的样本量判断。",
     "missing-cells": "有的单元缺值。",
+    "repeated-times": "有的点与另一点时间相同，按原来行序排列。",
+    "underdispersed": "各点波动小于随机波动：控制限过宽，或数据并非彼此独立的计数。",
+    "dispersion": "离散检验：看普通控制限是否够用。",
     "excluded": "有的点由使用者剔除：显示，但不参与计算和判断。",
     "short-baseline": "控制限所依据的点少于 12 个，只是试用控制限，数据增多后会变动。",
     "phase-without-baseline": "有的阶段没有基线点，其控制限依据该阶段全部点。",
@@ -124,6 +123,9 @@ _NOTES_ZH: dict[str, str] = {
     "zero-counts": "有计数为零的单位。",
     "few-units": "单位数太少，离散程度估计不可靠。",
     "short-subgroup": "有的子组太小。",
+    "normal-approximation": "上述误报率把计数视为正态分布；事件稀少时，上侧误报更多，下侧更少。",
+    "asymptotic-covariance": "上述误报率按渐近协方差计算；用精确协方差时，最初几点更容易报警。",
+    "run-test-left-out": "上述误报率只计单点超限；最小值连续点数的检验会另增误报。",
 }
 
 

@@ -62,7 +62,7 @@ def p_chart(
     Returns
     -------
     ControlChart
-        Panel ``"p"``; notes ``"few-expected"`` and ``"overdispersed"`` where they apply.
+        Panel ``"p"``; notes ``"few-expected"``, ``"overdispersed"`` and ``"underdispersed"`` where they apply.
 
     Raises
     ------
@@ -74,7 +74,9 @@ def p_chart(
     Notes
     -----
     ``p_bar = sum(count) / sum(size)``; limits ``p_bar -+ nsigma * sqrt(p_bar * (1 - p_bar) / size_i)``, clipped to
-    [0, 1]. Exact limits: the counts with at most ``alpha / 2`` beyond them.
+    [0, 1]. Exact limits: the counts with at most ``alpha / 2`` beyond them; ``limits.parameters["attained"]`` holds
+    what is beyond them in fact, below and above, in the mean of the points used. The notes on dispersion rest on the
+    chi-square test of ``sum((count_i - p_bar * size_i)**2 / (size_i * p_bar * (1 - p_bar)))``, 5 % on each side.
 
     References
     ----------
@@ -203,7 +205,7 @@ def c_chart(
     Returns
     -------
     ControlChart
-        Panel ``"c"``; notes ``"few-expected"`` and ``"overdispersed"`` where they apply.
+        Panel ``"c"``; notes ``"few-expected"``, ``"overdispersed"`` and ``"underdispersed"`` where they apply.
 
     Raises
     ------
@@ -278,7 +280,7 @@ def u_chart(
     Returns
     -------
     ControlChart
-        Panel ``"u"``; notes ``"few-expected"`` and ``"overdispersed"`` where they apply.
+        Panel ``"u"``; notes ``"few-expected"``, ``"overdispersed"`` and ``"underdispersed"`` where they apply.
 
     Raises
     ------

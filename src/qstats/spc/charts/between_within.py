@@ -97,7 +97,9 @@ class _Fit:
         with np.errstate(over="ignore", invalid="ignore"):
             inner = within_sigma(base.stats, base.groups, at, self.within, base.constants).sigma
             outer = self._of_means(base.points["mean"][where], base.layout.used[where], name)
-            between = math.sqrt(max(outer.sigma**2 - inner**2 * float((1.0 / n).mean()), 0.0))
+            unit = max(inner, outer.sigma) or 1.0  # squares of very large or very small values leave the float64 range
+            between = math.sqrt(max((outer.sigma / unit) ** 2 - (inner / unit) ** 2 * float((1.0 / n).mean()), 0.0))
+            between *= unit
             center = center_of(mean)
         total = math.hypot(inner, between)
         check_finite(center, 10.0 * base.nsigma * (outer.sigma + total))
@@ -250,7 +252,7 @@ def between_within(
 
     def fit(layout: Layout) -> _Fit:
         base = SubgroupFit(
-            "between_within", points, stats, got.groups, layout, by_.nsigma, sigma, constants, None, more
+            "between_within", points, stats, got.groups, layout, by_.nsigma, sigma, constants, parameters=more
         )
         return _Fit(base, inner, spread)
 

@@ -10,17 +10,18 @@ import numpy as np
 
 from qstats._core.arrays import FloatArray, as_counts, as_exposure, first_bad
 from qstats._core.bias import d2
-from qstats._core.blocks import BLOCK, block_edges, everywhere_true, moving_range_sum
+from qstats._core.blocks import block_edges, everywhere_true, moving_range_sum
 from qstats._core.checks import check_choice, check_number
 from qstats._core.notes import Note
-from qstats._core.quantiles import chi2_sf, normal_quantile
+from qstats._core.quantiles import normal_quantile
 from qstats.errors import DataError, TooFewData
 from qstats.spc.build import ChartType, Drawn, Span, contiguous
 from qstats.spc.chart import ControlChart
+from qstats.spc.charts.dispersion import dispersion_test, laney_note, plain_notes
 from qstats.spc.door import Layers, read
 from qstats.spc.flow import Judging, judging, make_chart
 from qstats.spc.kernels.count_lines import CountLines
-from qstats.spc.kernels.probability import count_limits
+from qstats.spc.kernels.probability import attained, count_limits
 from qstats.spc.limits import ControlLimits, Parameter
 from qstats.spc.phases import Layout
 from qstats.spc.points import New, Points
@@ -199,8 +200,9 @@ class _Fit:
         parameters: dict[str, Parameter] = {}
         nsigma = self.nsigma
         if self.alpha is not None:
-            parameters = {"limits": "probability", "alpha": self.alpha}
-            nsigma = float(normal_quantile(1.0 - 0.5 * self.alpha))
+            rates = attained(center, size, self.alpha, binomial=m.binomial)
+            parameters = {"limits": "probability", "alpha": self.alpha, "attained": rates}
+            nsigma = -float(normal_quantile(0.5 * self.alpha))
         if m.laney:
             parameters = {"sigma_z": self._sigma_z(center, name, where)}
             method += "; sigma_z = mean moving range of z / d2(2)"
@@ -243,13 +245,12 @@ class _Fit:
             out.append(
                 Note("few-expected", "warning", text + ("" if self.model.laney else ', or limits="probability"'))
             )
-        if n > 1 and expected >= 1.0 and not self.model.laney:  # with less, chi-square has no chi-square distribution
-            chi2 = _scatter(count, size, lim.center) / (lim.center * rest)
-            pvalue = float(chi2_sf(chi2, n - 1))
-            if chi2 > n - 1 and pvalue < 0.05:
-                text = f"points vary {chi2 / (n - 1):.3g} times as much as chance allows{which} (p = {pvalue:.2g})"
-                text += ": the limits are too narrow if that is usual here"
-                out.append(Note("overdispersed", "warning", f"{text}; see laney_{self.model.letter}"))
+        if n > 1 and expected >= 1.0:  # with less, chi-square has no chi-square distribution
+            got = dispersion_test(count, size, lim.center, self.model.spread(lim.center))
+            if self.model.laney:
+                out.append(laney_note(got, lim.number("sigma_z"), which, self.model.letter))
+            else:
+                out += plain_notes(got, which, self.model.letter)
         return out
 
 
@@ -262,17 +263,6 @@ def _level(count: FloatArray, size: FloatArray) -> float:
 
 def _sums(a: FloatArray) -> Iterator[float]:
     return (float(a[i:j].sum()) for i, j in block_edges(a.size))
-
-
-def _scatter(count: FloatArray, size: FloatArray, center: float) -> float:
-    """Sum of ``(count - center * size)**2 / size``, without a temporary of full length."""
-    parts = []
-    for i, j in block_edges(count.size, BLOCK // 4):
-        gap = count[i:j] - center * size[i:j]
-        gap *= gap
-        gap /= size[i:j]
-        parts.append(float(gap.sum()))
-    return math.fsum(parts)
 
 
 def _checked(model: _Model, layers: Layers, limits: object, rules: object, nsigma: float) -> Judging:
@@ -289,9 +279,14 @@ def _checked(model: _Model, layers: Layers, limits: object, rules: object, nsigm
 
 def _describe(limits: ControlLimits) -> str:
     if limits.parameters.get("limits") == "probability":
-        return (
+        text = (
             f"{limits.method}; exact limits, at most {limits.number('alpha') / 2:g} false alarms per point on each side"
         )
+        rates = limits.parameters.get("attained")
+        if not isinstance(rates, tuple):  # limits that were stored before this was kept
+            return text
+        below, above = (f"{100.0 * float(rate):.2g} %" for rate in rates)  # type: ignore[arg-type]
+        return f"{text}, attained {below} below, {above} above"
     each = "" if limits.kind == "c" else " of each point"
     return f"{limits.method}; limits at {limits.nsigma:g} standard errors{each}"
 
@@ -307,12 +302,18 @@ def count_chart(
     missing: str,
     alpha: float = 0.0027,
 ) -> ControlChart:
+    """Make a chart of counts of any kind."""
     model = _model(kind)
-    exact = None
+    exact, chance = None, check_number(alpha, "alpha", above=0.0, below=1.0)
     if isinstance(limits, str):
         check_choice(limits, "limits", ("probability",))
-        exact, limits = check_number(alpha, "alpha", above=0.0, below=1.0), None
+        exact, limits = chance, None
+        if nsigma != 3.0:
+            raise DataError(f"nsigma: got {nsigma!r}, but limits='probability' lie where alpha says; leave it out")
     by = _checked(model, layers, limits, rules, nsigma)
+    if exact is None and chance not in (0.0027, None if by.given is None else by.given.parameters.get("alpha")):
+        with_what = "limits at so many standard errors" if by.given is None else "stored limits"
+        raise DataError(f"alpha: got {chance:g} with {with_what}; it belongs to limits='probability', leave it out")
     got = read(data, columns, layers)
     size = got.values.get(model.size_name)
     points = _read_counts(model, got.values["count"], size, missing, ("count", model.size_name))

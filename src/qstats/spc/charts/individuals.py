@@ -24,6 +24,7 @@ from qstats.spc.kernels.sigma import INDIVIDUALS_SIGMA, SigmaEstimate, describe_
 from qstats.spc.limits import ControlLimits, Parameter
 from qstats.spc.phases import Layout, everywhere
 from qstats.spc.points import New, Points
+from qstats.spc.stored import refuse_held
 from qstats.spc.stretch import ROOM, Block, Computed, Flat, Stretch, Varying
 
 __all__ = ["TYPES", "individuals"]
@@ -214,7 +215,15 @@ def _enough(pairs: int, which: str) -> None:
         raise TooFewData(f"data: {pairs} moving ranges{which}; at least 2 are wanted, or pass sigma= or limits=")
 
 
-def _checked(layers: Layers, limits: object, rules: object, nsigma: float, sigma: object, target: object) -> Judging:
+def _checked(
+    layers: Layers,
+    limits: object,
+    rules: object,
+    nsigma: float,
+    sigma: object,
+    target: object,
+    held: dict[str, tuple[object, object]],
+) -> Judging:
     known_sigma(sigma, INDIVIDUALS_SIGMA)
     by = judging("individuals", layers, limits, rules, nsigma)
     if by.given is None:
@@ -223,6 +232,7 @@ def _checked(layers: Layers, limits: object, rules: object, nsigma: float, sigma
         raise DataError("sigma: given together with limits, which hold one; pass one of them")
     if by.given.sigma is None:
         raise DataError("limits: they hold no sigma; an individuals chart needs one")
+    refuse_held(by.given, held)
     per_point = by.given.parameters.get("target") == "per point"
     if per_point != (target is not None):
         wanted = "they want a target for each point" if per_point else "they hold the centre; leave target out"
@@ -330,8 +340,9 @@ def individuals(
     """
     check_choice(constants, "constants", ("exact", "table"))
     layers = Layers(order_by, phase, baseline, exclude)
-    by = _checked(layers, limits, rules, nsigma, sigma, target)
     width = _span(span)
+    held: dict[str, tuple[object, object]] = {"span": (width, 2), "constants": (constants, "exact")}
+    by = _checked(layers, limits, rules, nsigma, sigma, target, held)
     per_point = target is not None and not isinstance(target, Real)
     center = check_number(target, "target") if isinstance(target, Real) and by.given is None else None
     got = read(data, {"values": values, **({"target": target} if per_point else {})}, layers)

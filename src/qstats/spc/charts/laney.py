@@ -38,7 +38,7 @@ def laney_p(
     -------
     ControlChart
         Panel ``"laney_p"``; ``limits.parameters["sigma_z"]`` is the factor on the standard errors, used above
-        and below 1 alike.
+        and below 1 alike. Note ``"dispersion"``: the chi-square test of whether the plain chart would do.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def laney_u(
     -------
     ControlChart
         Panel ``"laney_u"``; ``limits.parameters["sigma_z"]`` is the factor on the standard errors, used above
-        and below 1 alike.
+        and below 1 alike. Note ``"dispersion"``: the chi-square test of whether the plain chart would do.
 
     Raises
     ------

@@ -22,6 +22,7 @@ from qstats.spc.limits import ControlLimits, Parameter
 from qstats.spc.phases import Layout, everywhere
 from qstats.spc.points import New, Points
 from qstats.spc.rules import BEYOND_LIMITS, RuleSet
+from qstats.spc.stored import refuse_held
 from qstats.spc.stretch import Block, Computed, Line, Stretch
 
 __all__ = [
@@ -251,6 +252,7 @@ def checked(
     values, size = columns
     if by.given is not None:
         _agree(by.given, sigma, target, size, own_options)
+        refuse_held(by.given, {"constants": (constants, "exact")})
     center = None if target is None else check_number(target, "target")
     got = read(data, {"values": values, **({} if size is None else {"size": size})}, layers)
     points = read_points(got.values["values"], got.values.get("size"), missing, ("data", "size"))

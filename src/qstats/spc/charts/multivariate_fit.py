@@ -116,11 +116,16 @@ class Known:
         try:
             mean = np.array(held.get("mean"), dtype=np.float64)
             cov = np.array(held.get("covariance"), dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             mean = cov = np.empty(0)
         good = isinstance(names, tuple) and all(isinstance(v, str) for v in names) and len(names) > 1
         p = len(names) if isinstance(names, tuple) else 0
         if not good or mean.shape != (p,) or cov.shape != (p, p) or not np.allclose(cov, cov.T, 1e-9, 0):
             text = "names, mean (p) and a symmetric covariance (p, p) are wanted among their parameters"
             raise DataError(f"limits: {text}; take them from a {limits.kind} chart")
+        for name, wrong in (("mean", ~np.isfinite(mean)), ("covariance", ~np.isfinite(cov))):
+            if wrong.any():
+                raise DataError(f"limits.parameters[{name!r}]: finite numbers are wanted; take them from a chart")
+        if not (np.diag(cov) > 0.0).all():
+            raise DataError("limits.parameters['covariance']: variances above zero are wanted; take it from a chart")
         return cls(tuple(names), mean, cov)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,7 +153,7 @@ class _TFit:
         nsigma = 3.0
         if not math.isnan(lines.shape):
             parameters |= {"shape": lines.shape, "scale": lines.scale}
-            nsigma = float(normal_quantile(1.0 - 0.5 * self.alpha))
+            nsigma = -float(normal_quantile(0.5 * self.alpha))
         return ControlLimits("t", lines.center, None, nsigma, name, times.size, _T_WORDS[self.method], parameters)
 
     def _sigma(self, x: FloatArray, half: float, name: str) -> float:
@@ -186,12 +186,12 @@ _T_WORDS = {
 }
 
 
-def _checked(kind: str, layers: Layers, limits: object, options: dict[str, tuple[object, object]]) -> Judging:
+def _checked(
+    kind: str, layers: Layers, limits: object, options: Mapping[str, tuple[object, object]], alpha: float
+) -> Judging:
     by = judging(kind, layers, limits, SINGLE_POINTS, 3.0)
     if by.given is not None:
-        for name in ("lower", "upper", *(("shift", "run_of_minimum") if kind == "g" else ("half_unit",))):
-            by.given.number(name)
-        for name, (value, default) in options.items():
+        for name, (value, default) in {**options, "alpha": (alpha, 0.0027)}.items():
             if value not in (default, by.given.parameters.get(name)):
                 raise DataError(f"{name}: given together with limits, which hold it; leave it out")
     return by
@@ -250,7 +250,7 @@ def g_chart(
         How p is estimated: unbiased; as Minitab and SAS do it, a trifle lower; maximum likelihood. The method's own
         unless given.
     alpha : float
-        False alarms per point, both sides together.
+        False alarms per point, both sides together (with ``"three_sigma"`` only those of the runs).
     shift : {0, 1}
         Smallest possible number: 0 if units between two events are counted, 1 if the event itself counts too.
     missing : {"raise", "drop"}
@@ -292,7 +292,8 @@ def g_chart(
     checked_alpha = check_number(alpha, "alpha", above=0.0, below=1.0)
     if isinstance(shift, bool) or shift not in (0, 1):
         raise DataError(f"shift: got {shift!r}; 0 (units between events) or 1 (the event counts too) is wanted")
-    by = _checked("g", layers, limits, {"method": (method, "probability"), "shift": (shift, 0)})
+    options = {"method": (method, "probability"), "shift": (shift, 0), "estimator": (estimator, None)}
+    by = _checked("g", layers, limits, options, checked_alpha)
     least = shift if by.given is None else int(by.given.number("shift"))
     got = read_gaps(data, values, dates, layers, whole_days=True)
     points = units(got.values["values"], missing, "data", least)
@@ -342,7 +343,7 @@ def t_chart(
         ``"weibull"`` follows the data's own shape; ``"exponential"`` is sharper where events are purely random. The
         others match programs that chart time**(1/3.6) as individuals, without and with screened moving ranges.
     alpha : float
-        False alarms per point, both sides together.
+        False alarms per point, both sides together; the transforms have limits at 3 sigma instead and take none.
 
     Returns
     -------
@@ -378,7 +379,9 @@ def t_chart(
     layers = Layers(order_by, phase, baseline, exclude)
     check_choice(method, "method", T_METHODS)
     checked_alpha = check_number(alpha, "alpha", above=0.0, below=1.0)
-    by = _checked("t", layers, limits, {"method": (method, "weibull")})
+    if method.startswith("transform") and checked_alpha != 0.0027:
+        raise DataError(f"alpha: got {checked_alpha:g}, but method={method!r} has limits at 3 sigma; leave it out")
+    by = _checked("t", layers, limits, {"method": (method, "weibull")}, checked_alpha)
     got = read_gaps(data, values, dates, layers, whole_days=False)
     points = times_between(got.values["values"], missing, "data")
     return make_chart(

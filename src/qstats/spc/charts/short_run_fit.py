@@ -131,7 +131,12 @@ class PartTable:
         if not isinstance(parts, tuple) or not all(isinstance(p, tuple) and len(p) in (1, width) for p in parts):
             raise DataError("limits: they hold no parts; pass the limits of a short-run chart")
         rows = [(*p[1:], *([math.nan] * (width - len(p)))) for p in parts]  # type: ignore[index,arg-type]
-        numbers = np.array(rows, dtype=np.float64).reshape(len(rows), width - 1)
+        try:
+            numbers = np.array(rows, dtype=np.float64).reshape(len(rows), width - 1)
+        except (TypeError, ValueError, OverflowError):
+            raise DataError("limits.parameters['parts']: a name and numbers are wanted for each part") from None
+        if np.isinf(numbers).any() or (width == 3 and (numbers[:, 1] <= 0.0).any()):
+            raise DataError("limits.parameters['parts']: finite levels and sigmas above zero are wanted")
         sigma = numbers[:, 1] if width == 3 else np.ones(len(rows))
         return cls(tuple(str(p[0]) for p in parts), numbers[:, 0], sigma)  # type: ignore[index]
 

@@ -95,6 +95,15 @@ def _dims(value: object) -> int:
         return 2
 
 
+def _regular(data: Any) -> bool:
+    """Whether all rows have one length."""
+    try:
+        np.shape(data)
+    except ValueError:
+        return False
+    return True
+
+
 def _first(values: object) -> Any:
     return values[0] if isinstance(values, list | tuple | np.ndarray) and len(values) else 0.0
 
@@ -182,7 +191,8 @@ def _long(data: Any, form: Form, layers: Layers, missing: str, *, framed: bool =
     if not framed:
         n = len(data) if _dims(data) == 1 else -1
         if n < 0:
-            raise DataError(f"data: shape {np.shape(data)} came with by or size; one column of values is wanted")
+            shown = f"shape {np.shape(data)}" if _regular(data) else "rows of unequal length"
+            raise DataError(f"data: {shown} came with by or size; one column of values is wanted")
         if _dims(form.target) == 1 and layers.order_by is not None and len(form.target) != n:  # type: ignore[arg-type]
             held["target"] = columns.pop("target")
         # with one entry a subgroup they cannot be sorted along with the rows: they speak of the charted order

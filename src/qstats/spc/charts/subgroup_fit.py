@@ -246,6 +246,8 @@ class SubgroupFit:
     constants : str
     center : float or None
         Known centre.
+    robust : numpy.ndarray or None
+        Hodges-Lehmann estimate of each subgroup, where the centre rests on them instead of the means.
     parameters : dict
         What else the limits must hold.
     """
@@ -259,6 +261,7 @@ class SubgroupFit:
     sigma: object
     constants: str
     center: float | None = None
+    robust: FloatArray | None = None
     parameters: dict[str, Parameter] = field(default_factory=dict)
 
     def taken(self, name: str, where: slice) -> slice | npt.NDArray[np.intp]:
@@ -275,10 +278,13 @@ class SubgroupFit:
         mean, n = self.points["mean"][at], self.points.size[at]
         center = 0.0 if "target" in self.points.columns else self.center
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow is told below
-            center = grand_mean(mean, n) if center is None else center
+            if center is None:
+                center = grand_mean(mean if self.robust is None else self.robust[at], n)
             spread = within_sigma(self.stats, self.groups, at, self.sigma, self.constants)
         check_finite(center, 10.0 * self.nsigma * spread.sigma)
         how = describe_sigma(self.sigma, self.constants)
+        if self.robust is not None:
+            how = f"centre = mean of the subgroups' Hodges-Lehmann estimates; {how}"
         df = None if spread.df is None else float(spread.df)
         return ControlLimits(self.kind, center, spread.sigma, self.nsigma, name, mean.size, how, self.parameters, df)
 

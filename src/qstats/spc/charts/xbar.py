@@ -22,6 +22,7 @@ from qstats.spc.charts.subgroup_fit import (
 from qstats.spc.charts.subgroup_forms import Form
 from qstats.spc.door import Layers
 from qstats.spc.flow import Judging, judging, make_chart
+from qstats.spc.kernels.robust import hodges_lehmann
 from qstats.spc.kernels.sigma import SUBGROUP_SIGMA, known_sigma
 from qstats.spc.limits import ControlLimits, Parameter
 from qstats.spc.phases import Layout
@@ -30,6 +31,8 @@ __all__ = ["TYPES", "xbar_r", "xbar_s"]
 
 _SPREAD = {"xbar_r": "range", "xbar_s": "std"}
 _DEFAULT = {"xbar_r": "rbar", "xbar_s": "mvlue_s"}
+_CENTERS = ("mean", "hodges_lehmann")
+_Options = tuple[object, object, str, str, str]
 _SECTION = {"xbar_r": "6.2", "xbar_s": "6.3"}
 
 
@@ -46,14 +49,15 @@ def _type(kind: str) -> ChartType:
 TYPES = {kind: _type(kind) for kind in _SPREAD}
 
 
-def _checked(
-    kind: str, layers: Layers, judged: tuple[object, object, float], options: tuple[object, object, str, str]
-) -> Judging:
+def _checked(kind: str, layers: Layers, judged: tuple[object, object, float], options: _Options) -> Judging:
     limits, rules, nsigma = judged
-    sigma, target, constants, dispersion = options
+    sigma, target, constants, dispersion, middle = options
     known_sigma(sigma, SUBGROUP_SIGMA)
     check_choice(constants, "constants", ("exact", "table"))
     check_choice(dispersion, "dispersion_limits", ("sigma", "probability"))
+    check_choice(middle, "center", _CENTERS)
+    if middle != "mean" and (limits is not None or target is not None):
+        raise DataError(f"center: got {middle!r} together with limits or target, which hold the centre; leave it out")
     by = judging(kind, layers, limits, rules, nsigma)
     if by.given is None:
         return by
@@ -96,22 +100,23 @@ def _chart(
     form: Form,
     layers: Layers,
     judged: tuple[object, object, float],
-    options: tuple[object, object, str, str],
+    options: _Options,
     missing: str,
 ) -> ControlChart:
     by = _checked(kind, layers, judged, options)
-    sigma, target, constants, dispersion = options
+    sigma, target, constants, dispersion, middle = options
     per_point = target is not None and not isinstance(target, Real)
     center = check_number(target, "target") if target is not None and not per_point else None
-    spread = _SPREAD[kind]
+    spread, robust = _SPREAD[kind], middle == "hodges_lehmann"
     form = Form(form.values, form.by, form.size, target if per_point else None)
-    got = read_subgroups(data, form, layers, missing, moments=not needs_values(sigma))
+    got = read_subgroups(data, form, layers, missing, moments=not robust and not needs_values(sigma))
     stats = stats_of(got, spread, sigma if by.given is None else None)
     points = points_of(stats, spread, got.target)
     more = _parameters(constants, dispersion, per_point)
+    centers = hodges_lehmann(got.groups) if robust and got.groups is not None else None
 
     def fit(layout: Layout) -> SubgroupFit:
-        return SubgroupFit(kind, points, stats, got.groups, layout, by.nsigma, sigma, constants, center, more)
+        return SubgroupFit(kind, points, stats, got.groups, layout, by.nsigma, sigma, constants, center, centers, more)
 
     gaps = missing == "drop"
     return make_chart(
@@ -134,6 +139,7 @@ def xbar_r(
     nsigma: float = 3.0,
     sigma: object = "rbar",
     target: object = None,
+    center: str = "mean",
     dispersion_limits: str = "sigma",
     constants: str = "exact",
     missing: str = "raise",
@@ -180,6 +186,10 @@ def xbar_r(
     target : float, array-like or str, optional
         Where the centre line stands instead of the grand mean: one number, or a target of its own for each subgroup
         (array or column); then what is judged is the distance from it.
+    center : {"mean", "hodges_lehmann"}
+        Where the centre line stands without `target` or `limits`: at the mean of all values, or, bearing outliers, at
+        the mean of the subgroups' Hodges-Lehmann estimates (median of the means of all pairs), weighted by size. The
+        points stay means. For subgroups of one or two values both are the same.
     dispersion_limits : {"sigma", "probability"}
         Limits of the ranges at `nsigma` of their standard deviations, or at the exact quantiles with the tail
         probability that `nsigma` has on a normal statistic: ranges are skewed.
@@ -210,7 +220,8 @@ def xbar_r(
     References
     ----------
     Montgomery (2013), Introduction to Statistical Quality Control, 7th ed., section 6.2; Burr (1969), Control charts
-    for measurements with varying sample sizes, Journal of Quality Technology 1(3), 163-167.
+    for measurements with varying sample sizes, Journal of Quality Technology 1(3), 163-167; Hodges &
+    Lehmann (1963), Annals of Mathematical Statistics 34(2), 598-611 (robust centre).
 
     Examples
     --------
@@ -225,7 +236,7 @@ def xbar_r(
         Form(values, by, size),
         Layers(order_by, phase, baseline, exclude),
         (limits, rules, nsigma),
-        (sigma, target, constants, dispersion_limits),
+        (sigma, target, constants, dispersion_limits, center),
         missing,
     )
 
@@ -245,6 +256,7 @@ def xbar_s(
     nsigma: float = 3.0,
     sigma: object = "mvlue_s",
     target: object = None,
+    center: str = "mean",
     dispersion_limits: str = "sigma",
     constants: str = "exact",
     missing: str = "raise",
@@ -257,7 +269,8 @@ def xbar_s(
 
     Parameters
     ----------
-    data, values, by, size, order_by, phase, baseline, exclude, limits, rules, nsigma, target, constants, missing
+    data, values, by, size, order_by, phase, baseline, exclude, limits, rules, nsigma, target, center, constants,
+    missing
         As in `xbar_r`.
     sigma : str or float
         As in `xbar_r`; ``"mvlue_s"`` is the minimum-variance linear unbiased mean of s / c4, which for equal sizes is
@@ -286,7 +299,8 @@ def xbar_s(
     References
     ----------
     Montgomery (2013), Introduction to Statistical Quality Control, 7th ed., section 6.3; Burr (1969), Control charts
-    for measurements with varying sample sizes, Journal of Quality Technology 1(3), 163-167.
+    for measurements with varying sample sizes, Journal of Quality Technology 1(3), 163-167; Hodges &
+    Lehmann (1963), Annals of Mathematical Statistics 34(2), 598-611 (robust centre).
 
     Examples
     --------
@@ -301,6 +315,6 @@ def xbar_s(
         Form(values, by, size),
         Layers(order_by, phase, baseline, exclude),
         (limits, rules, nsigma),
-        (sigma, target, constants, dispersion_limits),
+        (sigma, target, constants, dispersion_limits, center),
         missing,
     )

@@ -190,7 +190,8 @@ def whitener(cov: FloatArray, names: tuple[str, ...] = ()) -> FloatArray:
         raise DataError("data: values so large that their squares overflow; divide them by a power of ten first")
     if not (scale > 0).all():
         still = ", ".join(called[i] for i in np.flatnonzero(~(scale > 0)))
-        raise DataError(f"data: {still} does not vary; leave it out of the multivariate chart")
+        text = "does not vary, or so little that its squares vanish; leave it out of the multivariate chart"
+        raise DataError(f"data: {still} {text}, or multiply by a power of ten")
     correlation = cov / np.outer(scale, scale)
     size, direction = np.linalg.eigh(correlation)
     if size[0] <= 64 * p * np.finfo(float).eps * size[-1]:

@@ -9,7 +9,7 @@ import numpy as np
 from qstats._core.arrays import BoolArray, FloatArray
 from qstats._core.quantiles import binomial_cdf, binomial_sf, poisson_cdf, poisson_sf
 
-__all__ = ["count_alarm", "count_limits"]
+__all__ = ["attained", "count_alarm", "count_limits"]
 
 Tail = Callable[[FloatArray], FloatArray]
 
@@ -89,3 +89,13 @@ def count_alarm(
     low = _up_to(n, center, binomial)(np.ceil(lower) - 1.0)
     high = _above(n, center, binomial)(np.floor(upper))
     return np.where(np.isnan(lower), 0.0, low), np.where(np.isnan(upper), 0.0, high)
+
+
+def attained(center: float, size: FloatArray, alpha: float, *, binomial: bool) -> tuple[float, float]:
+    """Return the mean false-alarm rates below and above the limits of `count_limits` over points of these sizes."""
+    if size.strides == (0,):  # the same everywhere
+        size = size[:1]
+    n, often = np.unique(size, return_counts=True)
+    lines = count_limits(center, n, alpha, binomial=binomial)
+    low, high = (float(np.dot(p, often)) / size.size for p in count_alarm(center, n, *lines, binomial=binomial))
+    return low, high

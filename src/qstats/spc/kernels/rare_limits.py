@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ _OWN_ESTIMATOR = {"probability": "mvue", "minitab": "benneyan", "sas": "benneyan
 POWER = 3.6  # Nelson (1994), JQT 26(3), 239-243: exponential times to this root are nearly normal
 _LONGEST = 255
 _STEPS = 200
+_LAST = 2**52
 
 _G_WORDS = {
     "probability": "limits at exact quantiles of the geometric distribution",
@@ -42,6 +44,20 @@ def _probability(excess: float, n: int, estimator: str) -> float:
     return (n - 1.0) / (n * (excess + 1.0) - 1.0)
 
 
+def _settled(at: int, holds: Callable[[float], bool]) -> int:
+    """Return the first whole number for which `holds` is true, from one that rounding may have put a few steps off."""
+    if at >= _LAST:  # a float64 has no step of one there, and rounding makes no difference that anybody could count to
+        return at
+    for _ in range(_STEPS):
+        if at > 0 and holds(at - 1.0):
+            at -= 1
+        elif not holds(float(at)):
+            at += 1
+        else:
+            break
+    return at
+
+
 def _exact(fade: float, tail: float) -> tuple[float, float, float]:
     """Return lower limit, median and upper limit in whole units; `fade` is the logarithm of 1 - p."""
 
@@ -52,15 +68,9 @@ def _exact(fade: float, tail: float) -> tuple[float, float, float]:
         return -math.expm1(fade * low)
 
     upper = max(math.ceil(math.log(tail) / fade - 1.0), 0)
-    while upper > 0 and above(upper - 1.0) <= tail:  # a step off by rounding
-        upper -= 1
-    while above(upper) > tail:
-        upper += 1
+    upper = _settled(upper, lambda u: above(u) <= tail)
     lower = max(math.floor(math.log1p(-tail) / fade), 0)
-    while below(lower) > tail:
-        lower -= 1
-    while below(lower + 1.0) <= tail:
-        lower += 1
+    lower = _settled(lower + 1, lambda low: below(low) > tail) - 1
     median = max(math.ceil(math.log(0.5) / fade - 1.0), 0)
     return float(lower), float(median), float(upper)
 
@@ -155,7 +165,7 @@ def g_limits(
     if n < 2:
         raise TooFewData(f"n: {n} gaps between events; at least 2 are wanted")
     which = _estimator(method, estimator)
-    excess = check_number(mean, "mean", least=float(shift)) - shift
+    excess = check_number(mean, "mean", least=float(shift), below=2.0**53) - shift
     p = _probability(excess, n, which)
     if excess == 0.0:
         lower, center, upper, attained, run = 0.0, 0.0, 0.0, 0.0, 0
@@ -168,7 +178,7 @@ def g_limits(
         attained = math.exp(true * (math.floor(upper) + 1.0)) - math.expm1(true * max(math.ceil(lower), 0))
         run = 0 if lower > 0.0 else _run(p, tail)
     how = "" if method in ("three_sigma", "qcc") else f", p by {which}"
-    nsigma = 3.0 if method == "three_sigma" else float(normal_quantile(1.0 - tail))
+    nsigma = 3.0 if method == "three_sigma" else -float(normal_quantile(tail))
     parameters: dict[str, Parameter] = {
         "method": method,
         "p": p,

@@ -33,7 +33,7 @@ def hodges_lehmann(groups: Subgroups) -> FloatArray:
     ----------
     Hodges & Lehmann (1963), Annals of Mathematical Statistics 34(2), 598-611.
     """
-    return _of_pairs(groups, 0, 1, lambda a, b: a + (b - a) / 2.0)
+    return _of_pairs(groups, 0, 1, lambda a, b: a + (b - a) / 2.0, "center", "mean")
 
 
 def shamos(groups: Subgroups) -> FloatArray:
@@ -51,7 +51,7 @@ def shamos(groups: Subgroups) -> FloatArray:
     ----------
     Shamos (1976), in Algorithms and Complexity, 251-280; Park, Kim & Wang (2022), Communications in Statistics 51(5).
     """
-    spread = _of_pairs(groups, 1, 2, lambda a, b: np.abs(a - b))
+    spread = _of_pairs(groups, 1, 2, lambda a, b: np.abs(a - b), "sigma", "pooled")
     sizes = groups.n.astype(np.int64)
     for size in np.unique(sizes[sizes > 1]).tolist():
         spread[sizes == size] /= shamos_factor(size)
@@ -61,13 +61,14 @@ def shamos(groups: Subgroups) -> FloatArray:
 Pairs = Callable[[FloatArray, FloatArray], FloatArray]
 
 
-def _of_pairs(groups: Subgroups, offset: int, least: int, combine: Pairs) -> FloatArray:
+def _of_pairs(groups: Subgroups, offset: int, least: int, combine: Pairs, option: str, instead: str) -> FloatArray:
     """Median over the pairs ``i <= j`` (offset 0) or ``i < j`` (offset 1) of every group."""
     out = np.full(groups.count, np.nan)
     for where, rows in _by_size(groups, least):
         n = rows.shape[1]
         if n > _LARGEST:
-            raise DataError(f"sigma: a subgroup of {n} values; pairs are formed for up to {_LARGEST}, use 'pooled'")
+            text = f"a subgroup of {n} values; pairs are formed for up to {_LARGEST}, use {instead!r}"
+            raise DataError(f"{option}: {text}")
         i, j = np.triu_indices(n, offset)
         step = max(_POINTS // i.size, 1)
         for start in range(0, where.size, step):

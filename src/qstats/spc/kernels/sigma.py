@@ -22,7 +22,7 @@ from qstats.errors import TooFewData
 from qstats.spc.kernels.moving_ranges import moving_ranges
 from qstats.spc.kernels.robust import shamos as shamos_spread
 from qstats.spc.kernels.sigma_constants import median_range_factor, median_std_factor, mssd_factor
-from qstats.spc.kernels.subgroups import Subgroups, SubgroupStats
+from qstats.spc.kernels.subgroups import TINY, Subgroups, SubgroupStats
 
 __all__ = [
     "INDIVIDUALS_SIGMA",
@@ -103,7 +103,7 @@ def _root_mean_square(values: FloatArray, weight: FloatArray | float, total: flo
         square = mean(values)
     if 1e-280 < square < 1e300:
         return math.sqrt(square)
-    scale = float(values.max()) or 1.0
+    scale = float(np.abs(values).max()) or 1.0
     return scale * math.sqrt(mean(values / scale))
 
 
@@ -163,7 +163,10 @@ def _from_sd(x: FloatArray, ranges: FloatArray, span: int, constants: str) -> Si
     for i, j in block_edges(x.size, _BLOCK):
         d = np.subtract(x[i:j], mean, out=scratch[: j - i])
         squares += float(np.dot(d, d))
-    return SigmaEstimate(math.sqrt(squares / (x.size - 1)) / _c4_any(x.size, constants), x.size - 1.0)
+    sd = math.sqrt(squares / (x.size - 1))
+    if sd < TINY:
+        sd = _root_mean_square(x - mean, 1.0, x.size - 1.0)
+    return SigmaEstimate(sd / _c4_any(x.size, constants), x.size - 1.0)
 
 
 def _c4_any(n: int, constants: str) -> float:

@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from qstats._core.arrays import FloatArray
 
-__all__ = ["PARTS", "SubgroupStats", "Subgroups", "summarise"]
+__all__ = ["PARTS", "TINY", "SubgroupStats", "Subgroups", "summarise"]
 
 IntArray = npt.NDArray[np.int64]
 PARTS = ("mean", "range", "std", "median")
 _POINTS = 160_000  # points a block: with its scratch it stays in a second-level cache
 _FEW = 12
+TINY = 1e-140  # squares of what is smaller lose digits, or vanish
+_SCALE = 2.0**600  # a power of two costs no digit; it brings the smallest float64 to 1e-143, and TINY to 1e40
 _SMALL = 4096  # points: below, the calls cost more than the arithmetic
 _MANY = 1000
 _LONG = 48  # from this subgroup size on numpy's inner loop along the rows is long enough by itself
@@ -110,13 +112,34 @@ def summarise(groups: Subgroups, parts: Sequence[str] = ("mean", "range", "std")
     k = groups.count
     with np.errstate(over="ignore", invalid="ignore"):
         if isinstance(groups.size, int) and 1 < groups.size < _LONG and 0 < groups.x.size <= _SMALL:
-            return SubgroupStats(groups.n, **_small(groups.x, groups.size, k, parts))
+            out = _small(groups.x, groups.size, k, parts)
+            _rescue(groups, out)
+            return SubgroupStats(groups.n, **out)
         out = {part: np.empty(k) for part in PARTS if part in parts}
         if isinstance(groups.size, int):
             _equal(groups.x, groups.size, k, out)
         else:
             _ragged(groups.x, groups.size, out)
+        _rescue(groups, out)
     return SubgroupStats(groups.n, **out)
+
+
+def _rescue(groups: Subgroups, out: Outputs) -> None:
+    """Work out anew, in a larger unit, standard deviations so small that their squares vanished."""
+    if "std" not in out or not (out["std"] < TINY).any():
+        return
+    where = np.flatnonzero(out["std"] < TINY)
+    size = groups.n[where].astype(np.int64)
+    n = groups.n.astype(np.int64)
+    starts = (np.cumsum(n) - n)[where]
+    first = np.repeat(starts, size)
+    within = np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size, size)
+    d = groups.x[first + within] - groups.x[first]
+    if not d.any():
+        return
+    large = {"std": np.empty(where.size)}
+    _ragged(d * _SCALE, size, large)
+    out["std"][where] = large["std"] / _SCALE
 
 
 def _small(x: FloatArray, n: int, k: int, parts: Sequence[str]) -> Outputs:

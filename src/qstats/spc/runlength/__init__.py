@@ -46,6 +46,7 @@ from qstats.spc.runlength.rules_chain import has_chain, rule_chain, rules_surviv
 from qstats.spc.runlength.rules_simulated import simulate_rules_arl, simulate_run_lengths
 
 __all__ = [
+    "CHAMP_WOODALL",
     "CusumDesign",
     "EwmaDesign",
     "RunLength",
@@ -69,6 +70,7 @@ __all__ = [
     "rules_survival",
     "run_length_of_cusum",
     "run_length_of_ewma",
+    "run_length_of_lengths",
     "run_length_of_mcusum",
     "run_length_of_mewma",
     "run_length_of_probability",
@@ -79,7 +81,7 @@ __all__ = [
 ]
 
 _POINTS = (25, 50, 100)
-_CHAMP_WOODALL = "Champ & Woodall (1987), Technometrics 29(4), 393-399"
+CHAMP_WOODALL = "Champ & Woodall (1987), Technometrics 29(4), 393-399"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,19 +145,24 @@ def _exact(arl: float, survival: Callable[[int], FloatArray], shift: float, meth
     return RunLength(arl, shift, None, quantile_of(survival, 0.5), within, method, reference)
 
 
+def run_length_of_lengths(lengths: npt.NDArray[np.int64], shift: float, reference: str) -> RunLength:
+    """Return the summary of simulated run lengths."""
+    return RunLength(
+        arl=float(lengths.mean()),
+        shift=shift,
+        standard_error=float(lengths.std(ddof=1)) / math.sqrt(lengths.size),
+        median=int(np.quantile(lengths, 0.5, method="inverted_cdf")),
+        within=tuple((n, float((lengths <= n).mean())) for n in _POINTS),
+        method=f"simulation of {lengths.size} new charts",
+        reference=reference,
+    )
+
+
 def _simulated(
     rules: tuple[Rule, ...], shift: float, nsigma: float, rng: np.random.Generator | int | None, runs: int
 ) -> RunLength:
     lengths = simulate_run_lengths(rules, shift, nsigma, rng=rng, runs=runs)
-    return RunLength(
-        arl=float(lengths.mean()),
-        shift=shift,
-        standard_error=float(lengths.std(ddof=1)) / math.sqrt(runs),
-        median=int(np.quantile(lengths, 0.5, method="inverted_cdf")),
-        within=tuple((n, float((lengths <= n).mean())) for n in _POINTS),
-        method=f"simulation of {runs} new charts",
-        reference=_CHAMP_WOODALL,
-    )
+    return run_length_of_lengths(lengths, shift, CHAMP_WOODALL)
 
 
 def run_length_of_rules(
@@ -215,7 +222,7 @@ def run_length_of_rules(
             return _simulated(chosen, shift, nsigma, rng, runs)
         before = "points before the first count for no rule" if start == "central" else "a new chart"
         method = f"exact, Markov chain of {chain.after.shape[0]} states, {before}"
-        return _exact(chain.arl(shift), lambda n: chain.survival(n, shift), shift, method, _CHAMP_WOODALL)
+        return _exact(chain.arl(shift), lambda n: chain.survival(n, shift), shift, method, CHAMP_WOODALL)
     return _simulated(chosen, shift, nsigma, rng, runs)
 
 

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qstats.errors import NoConvergence
-from qstats.spc.runlength import RunLength
 
-__all__ = ["run_length_of_average"]
+__all__ = ["average_run_lengths"]
 
 _RUNS = 20_000
 _MOST = 100_000  # points after which a chart that has not signalled is hopeless
@@ -36,10 +35,10 @@ def _lengths(
     raise NoConvergence(f"nsigma: {alive.size} of {runs} simulated charts had no signal in {_MOST} points")
 
 
-def run_length_of_average(
+def average_run_lengths(
     span: int, nsigma: float, shift: float = 0.0, rng: np.random.Generator | int | None = None
-) -> RunLength:
-    """Return how many points a moving average chart takes until it signals.
+) -> npt.NDArray[np.int64]:
+    """Return simulated run lengths of a moving average chart.
 
     Parameters
     ----------
@@ -52,18 +51,14 @@ def run_length_of_average(
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
+    Returns
+    -------
+    numpy.ndarray of int
+        Points until the first signal, the signalling one included, shape (20000,).
+
     Raises
     ------
     NoConvergence
         The chart hardly ever signals.
     """
-    lengths = _lengths(span, nsigma, shift, np.random.default_rng(rng), _RUNS)
-    return RunLength(
-        arl=float(lengths.mean()),
-        shift=shift,
-        standard_error=float(lengths.std(ddof=1)) / math.sqrt(_RUNS),
-        median=int(np.quantile(lengths, 0.5, method="inverted_cdf")),
-        within=tuple((n, float((lengths <= n).mean())) for n in (25, 50, 100)),
-        method=f"simulation of {_RUNS} new charts",
-        reference="Montgomery (2013), Introduction to Statistical Quality Control, 7th ed., section 9.3",
-    )
+    return _lengths(span, nsigma, shift, np.random.default_rng(rng), _RUNS)

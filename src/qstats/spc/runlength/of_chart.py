@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
+from qstats._core.arrays import BoolArray, FloatArray
 from qstats._core.checks import check_number
 from qstats._core.notes import Note
-from qstats.errors import DataError
+from qstats.errors import DataError, NoConvergence
 from qstats.spc.chart import ControlChart
+from qstats.spc.labels import phase_ends
 from qstats.spc.limits import ControlLimits
 from qstats.spc.rules import BEYOND_LIMITS, Rule, rule_set
 from qstats.spc.runlength import (
+    CHAMP_WOODALL,
     RunLength,
     attribute_alarm,
+    cusum_survival,
+    ewma_survival,
+    mcusum_survival,
+    mewma_survival,
     run_length_of_cusum,
     run_length_of_ewma,
+    run_length_of_lengths,
     run_length_of_mcusum,
     run_length_of_mewma,
     run_length_of_probability,
     run_length_of_rules,
+    simulate_run_lengths,
 )
-from qstats.spc.runlength.average import run_length_of_average
+from qstats.spc.runlength.average import average_run_lengths
+from qstats.spc.runlength.rules_chain import RuleChain, has_chain, rule_chain
+from qstats.spc.stored import check_stored
 
 __all__ = ["arl", "false_alarms"]
+
+Lengths = npt.NDArray[np.int64]
 
 _NORMAL = ("individuals", "xbar_r", "xbar_s", "between_within", "short_run")
 _COUNTS = ("p", "np", "c", "u")
 _LANEY = ("laney_p", "laney_u")
+_MEMORY = ("ewma", "cusum", "moving_average", "mewma", "mcusum")
+_SETTINGS = ("lam", "steady_state", "k", "h", "head_start", "span", "alpha")  # what a run length depends on
 _SEED = 20261121
+_RUNS = 20_000
+_LONG = 2000  # points: from there on a run length is geometric to the last digit worth telling
 _MOST = 10_000  # sizes looked at one by one for the mean false-alarm rate
-_ASSUMED = Note(
-    "assumed-known",
-    "info",
-    "limits are taken as known, points as independent and normal: limits estimated from few points give more false "
-    "alarms than this",
-)
 
 
 def _of_rules(limits: ControlLimits, rules: tuple[Rule, ...], shift: float, rng: object) -> RunLength:
@@ -54,10 +67,35 @@ def _of_rules(limits: ControlLimits, rules: tuple[Rule, ...], shift: float, rng:
 
 @lru_cache(maxsize=64)
 def _cached(rules: tuple[Rule, ...], shift: float, nsigma: float) -> RunLength:
-    return run_length_of_rules(rules, shift, nsigma, _SEED)
+    if _chain(rules, nsigma, "central") is None:
+        return run_length_of_lengths(_simulated(rules, shift, nsigma), shift, CHAMP_WOODALL)
+    return run_length_of_rules(rules, shift, nsigma)
 
 
-def _counts(limits: ControlLimits, size: np.ndarray, lines: tuple[np.ndarray, np.ndarray], shift: float) -> RunLength:
+@lru_cache(maxsize=64)
+def _chain(rules: tuple[Rule, ...], nsigma: float, start: str) -> RuleChain | None:
+    """Return the exact chain of the rules; None where only simulation can judge them."""
+    if not all(has_chain(rule) for rule in rules):
+        return None
+    try:
+        return rule_chain(rules, nsigma, start)
+    except NoConvergence:  # too many states
+        return None
+
+
+@lru_cache(maxsize=16)
+def _simulated(rules: tuple[Rule, ...], shift: float, nsigma: float) -> Lengths:
+    return np.sort(simulate_run_lengths(rules, shift, nsigma, rng=_SEED, runs=_RUNS))
+
+
+def _is_single(rules: tuple[Rule, ...]) -> bool:
+    """Whether the rules look for single points beyond the limits and nothing else, whatever they are called."""
+    return bool(rules) and all(
+        (r.kind, r.m, r.threshold, r.sides, r.beyond_limits) == ("beyond", 1, None, "each", True) for r in rules
+    )
+
+
+def _counts(limits: ControlLimits, size: FloatArray, lines: tuple[FloatArray, FloatArray], shift: float) -> RunLength:
     """Exact for single points beyond the limits: the mean of the points' alarm probabilities."""
     p = limits.center
     spread = np.sqrt((p * (1.0 - p) if limits.kind in ("p", "np") else p) / size.mean())
@@ -81,12 +119,14 @@ def _cusum(limits: ControlLimits, shift: float) -> RunLength:
 
 
 def _moving_average(limits: ControlLimits, shift: float) -> RunLength:
-    return _cached_average(int(limits.number("span")), limits.nsigma, shift)
+    lengths = _average_lengths(int(limits.number("span")), limits.nsigma, shift)
+    reference = "Montgomery (2013), Introduction to Statistical Quality Control, 7th ed., section 9.3"
+    return run_length_of_lengths(lengths, shift, reference)
 
 
-@lru_cache(maxsize=64)
-def _cached_average(span: int, nsigma: float, shift: float) -> RunLength:
-    return run_length_of_average(span, nsigma, shift, _SEED)
+@lru_cache(maxsize=16)
+def _average_lengths(span: int, nsigma: float, shift: float) -> Lengths:
+    return np.sort(average_run_lengths(span, nsigma, shift, _SEED))
 
 
 def _single(limits: ControlLimits, shift: float) -> RunLength:
@@ -137,7 +177,8 @@ def arl(chart: object, shift: float = 0.0, *, rules: object = None, rng: object 
     """Tell how many points a chart takes until it signals: false alarms in control, delay after a shift.
 
     Ask before choosing rules ("how often will this cry wolf?") and before promising that a shift will be seen. Only
-    the chart's first panel counts: a moving range or R chart beside it adds false alarms of its own.
+    the chart's first panel counts: a moving range or R chart beside it adds false alarms of its own. Of a chart with
+    phases it is the last one that is told of: what new points are judged by.
 
     Parameters
     ----------
@@ -176,43 +217,154 @@ def arl(chart: object, shift: float = 0.0, *, rules: object = None, rng: object 
     """
     shift = check_number(shift, "shift")
     if isinstance(chart, ControlChart):
-        limits, own, size = chart.limits, chart.rule_set, chart.size
-        main = next(iter(chart.panels.values()))
-        lines = (main.lower, main.upper)
+        limits, own = chart.limits, chart.rule_set
     else:
         limits = chart if isinstance(chart, ControlLimits) else ControlLimits.from_dict(chart)  # type: ignore[arg-type]
-        own, size, lines = (BEYOND_LIMITS,), None, None
+        check_stored(limits)
+        own = (BEYOND_LIMITS,)
     applied = own if rules is None else rule_set(rules).rules
     if limits.kind in _OTHERS:
         if rules is not None:
             raise DataError(f"rules: a {limits.kind} chart has no run rules; leave them out")
-        return _noted(_OTHERS[limits.kind](limits, shift))
+        return _noted(limits.kind, _OTHERS[limits.kind](limits, shift))
     if limits.kind in _NORMAL:
-        return _noted(_of_rules(limits, applied, shift, rng))
-    if limits.kind in _COUNTS and size is not None and lines is not None and applied == (BEYOND_LIMITS,):
-        kept = ~np.isnan(size)
-        some = slice(None, None, max(1, int(kept.sum()) // _MOST))
-        return _counts(limits, size[kept][some], (lines[0][kept][some], lines[1][kept][some]), shift)
+        return _noted(limits.kind, _of_rules(limits, applied, shift, rng))
+    if limits.kind in _COUNTS and isinstance(chart, ControlChart) and _is_single(applied):
+        return _noted(limits.kind, _counts(limits, *_last_lines(chart), shift))
     if limits.kind in (*_COUNTS, *_LANEY):
         text = "counts are taken as normal; rare events give more false alarms above and fewer below"
-        return _noted(_of_rules(limits, applied, shift, rng), Note("normal-approximation", "warning", text))
+        return _noted(
+            limits.kind, _of_rules(limits, applied, shift, rng), Note("normal-approximation", "warning", text)
+        )
     raise DataError(f"chart: no run length is known for a chart of kind {limits.kind!r}")
 
 
-def _noted(run: RunLength, *more: Note) -> RunLength:
-    return replace(run, notes=(*run.notes, _ASSUMED, *more))
+def _noted(kind: str, run: RunLength, *more: Note) -> RunLength:
+    normal = "" if kind in (*_COUNTS, *_LANEY, "g", "t") else " and normal"
+    text = (
+        f"limits are taken as known, points as independent{normal}: limits estimated from few points give more false "
+        "alarms than this"
+    )
+    return replace(run, notes=(*run.notes, Note("assumed-known", "info", text), *more))
 
 
-def false_alarms(chart: ControlChart, n: int) -> tuple[float, float] | None:
-    """Return the in-control ARL and the chance of at least one false alarm in `n` points; None where unknown."""
+def _judged(chart: ControlChart) -> BoolArray:
+    """Return the points that have a value and are not excluded, shape (n,)."""
+    judged = ~np.isnan(next(iter(chart.panels.values())).statistic)
+    return judged if chart.excluded is None else judged & ~chart.excluded
+
+
+def _parts(chart: ControlChart) -> list[slice]:
+    ends = phase_ends(chart.phases)
+    return [slice(i, j) for i, j in zip((0, *ends), ends, strict=False)]
+
+
+def _lines(chart: ControlChart, at: npt.NDArray[np.intp]) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+    main = next(iter(chart.panels.values()))
+    return chart.size[at], (main.lower[at], main.upper[at])
+
+
+def _spread_out(at: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return the points to look at one by one: all of them, or evenly many of very many."""
+    return at[:: max(1, at.size // _MOST)]
+
+
+def _last_lines(chart: ControlChart) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+    """Return sizes and limits of the judged points of the last phase: what its centre belongs to."""
+    last = _parts(chart)[-1]
+    at = last.start + np.flatnonzero(_judged(chart)[last])
+    if not at.size:
+        raise DataError("chart: no point of the last phase is judged; a chart with judged points is wanted")
+    return _lines(chart, _spread_out(at))
+
+
+def _clear_counts(chart: ControlChart, where: slice, limits: ControlLimits, judged: BoolArray) -> float:
+    """Return the log of the probability that no count of the phase lies beyond its own limits."""
+    at = where.start + np.flatnonzero(judged[where])
+    some = _spread_out(at)
+    if not at.size:
+        return 0.0
+    size, lines = _lines(chart, some)
+    alarm = attribute_alarm(limits.kind, limits.center, size, *lines)
+    return float(np.log1p(-alarm).sum()) * at.size / some.size if (alarm < 1.0).all() else -math.inf
+
+
+def _stretches(judged: BoolArray) -> npt.NDArray[np.intp]:
+    """Return the lengths of the runs of judged points."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], judged, [False])).astype(np.int8)))
+    return edges[1::2] - edges[::2]
+
+
+def _at(lengths: npt.NDArray[np.intp], survival: Callable[[int], FloatArray]) -> FloatArray:
+    """Return the probability of no signal in so many points of a new chart, for each length."""
+    clear = np.concatenate(([1.0], survival(int(min(lengths.max(), _LONG)))))
+    out = clear[np.minimum(lengths, clear.size - 1)]
+    beyond = lengths > _LONG
+    if beyond.any() and clear[-1] > 1e-6:
+        part = _LONG // 10
+        out[beyond] *= (clear[-1] / clear[-1 - part]) ** ((lengths[beyond] - _LONG) / part)
+    return np.asarray(out)
+
+
+def _share_above(sorted_lengths: Lengths) -> Callable[[int], FloatArray]:
+    def survival(n: int) -> FloatArray:
+        within = np.searchsorted(sorted_lengths, np.arange(1, n + 1), side="right")
+        return np.asarray(1.0 - within / sorted_lengths.size)
+
+    return survival
+
+
+def _survival(limits: ControlLimits, rules: tuple[Rule, ...]) -> Callable[[int], FloatArray]:
+    """Return what gives P(RL > 1), ..., P(RL > n) of a new chart in control."""
+    kind, number = limits.kind, limits.number
+    if kind == "ewma":
+        how = "asymptotic" if limits.parameters.get("steady_state", False) else "exact"
+        return lambda n: ewma_survival(number("lam"), limits.nsigma, n, limits=how)
+    if kind == "cusum":
+        head = number("h") * number("head_start")
+        return lambda n: cusum_survival(number("k"), number("h"), n, head_start=head)
+    if kind == "mewma":
+        return lambda n: mewma_survival(number("lam"), number("h"), _variables(limits), n)
+    if kind == "mcusum":
+        return lambda n: mcusum_survival(number("k"), number("h"), _variables(limits), n)
+    if kind == "moving_average":
+        return _share_above(_average_lengths(int(number("span")), limits.nsigma, 0.0))
+    if kind in _OTHERS:
+        return lambda n: np.asarray((1.0 - number("alpha")) ** np.arange(1.0, n + 1.0))
+    chain = _chain(rules, limits.nsigma, "empty")
+    if chain is not None:
+        return lambda n: chain.survival(n, 0.0)
+    return _share_above(_simulated(rules, 0.0, limits.nsigma))
+
+
+def _clear(chart: ControlChart) -> float:
+    """Return the log of the chance that nothing on the main panel signals, each phase in control at its own centre."""
+    judged = _judged(chart)
+    phases = list(zip(chart.limits_by_phase, _parts(chart), strict=True))
+    if chart.kind in _COUNTS and _is_single(chart.rule_set):
+        return sum(_clear_counts(chart, where, limits, judged) for limits, where in phases)
+    alike: dict[object, tuple[ControlLimits, list[npt.NDArray[np.intp]]]] = {}
+    for limits, where in phases:
+        # A memory chart waits at a gap and goes on after it; runs begin anew.
+        lengths = np.array([np.count_nonzero(judged[where])]) if chart.kind in _MEMORY else _stretches(judged[where])
+        key = (limits.nsigma, *(limits.parameters.get(name) for name in _SETTINGS))
+        alike.setdefault(key, (limits, []))[1].append(lengths[lengths > 0])
+    log = 0.0
+    for limits, found in alike.values():
+        different, times = np.unique(np.concatenate(found), return_counts=True)
+        if different.size:
+            clear = _at(different, _survival(limits, chart.rule_set))
+            log += float(times @ np.log(clear)) if (clear > 0.0).all() else -math.inf
+    return log
+
+
+def false_alarms(chart: ControlChart) -> tuple[RunLength, float] | None:
+    """Return the in-control run length of the last phase, and the chance that a chart like this has a false alarm.
+
+    The chance counts the main panel, every phase at its own centre; runs begin anew at phase boundaries, gaps and
+    excluded points, memory statistics at phase boundaries only. None where a chart has no run length.
+    """
     try:
-        run = arl(chart)
-    except DataError:
+        return arl(chart), -math.expm1(_clear(chart))
+    except (DataError, NoConvergence):
         return None
-    # Beyond the tabulated points a run length is very nearly geometric, which keeps the last tabulated tail.
-    last, within = run.within[-1]
-    known = dict(run.within)
-    if n in known:
-        return run.arl, known[n]
-    clear = (1.0 - within) ** (n / last) if within < 1.0 else 0.0
-    return run.arl, 1.0 - clear
