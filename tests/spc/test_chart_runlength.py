@@ -17,6 +17,7 @@ from qstats.spc.rules import BEYOND_LIMITS, Rule
 from qstats.spc.runlength import average
 from qstats.spc.runlength.of_chart import arl, false_alarms
 
+EWMA = ControlLimits("ewma", 0.0, 1.0, 3.0, "", 0, "given", {"lam": 0.2, "steady_state": False})
 Y = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]
 SOURCE = np.random.default_rng(20261122)
 
@@ -90,17 +91,16 @@ def test_memory_charts_from_stored_limits():
 
 def test_moving_average_by_simulation():
     # a window of one point is a Shewhart chart: 1 / (2 Phi(-3)) = 370.4, at one sigma 43.9
-    single = ControlLimits("moving_average", 0.0, 1.0, 3.0, "", 0, "given", {"span": 1})
     for shift, exact in ((0.0, 370.40), (1.0, 43.89)):
-        run = arl(single, shift)
-        assert abs(run.arl - exact) < 4 * run.standard_error
+        single = average.average_run_lengths(1, 3.0, shift, rng=1)
+        assert abs(single.mean() - exact) < 4 * single.std() / math.sqrt(single.size)
     # two points: a two-dimensional integral equation is overkill; the first two points alone give
     # P(signal by 2) = 1 - P(|x| <= 3, |x + y| <= 3 sqrt 2), by the bivariate normal with correlation 1/sqrt(2)
     wide = ControlLimits("moving_average", 0.0, 1.0, 1.0, "", 0, "given", {"span": 2})
     inside = stats.multivariate_normal(cov=[[1, 0.5**0.5], [0.5**0.5, 1]]).cdf([1, 1], lower_limit=[-1, -1])
     lengths = average.average_run_lengths(2, 1.0, rng=1)
     assert (lengths <= 2).mean() == close(1 - inside, 20_000)
-    assert arl(wide).arl < arl(single).arl
+    assert arl(wide).arl == pytest.approx(lengths.mean(), rel=0.05)
 
 
 def test_moving_average_lengths_stand_for_every_length():
@@ -290,7 +290,9 @@ def test_simulated_rules_repeat_themselves_and_obey_rng():
         (lambda: arl(ControlLimits("run", 0.0, None, 3.0, "", 0, "given")), "no run length is known"),
         (lambda: arl(p_chart([1] * 9, size=50, rules=BEYOND_LIMITS), -5.0), "lead to a rate of"),
         (
-            lambda: arl(ControlLimits("ewma", 0.0, 1.0, 3.0, "", 0, "", {"lam": 0.2, "steady_state": False}), rules="nelson"),
+            lambda: arl(
+                ControlLimits("ewma", 0.0, 1.0, 3.0, "", 0, "", {"lam": 0.2, "steady_state": False}), rules="nelson"
+            ),
             "no run rules",
         ),
     ],

@@ -76,7 +76,7 @@ _YES_NO = _one_of(True, False)
 _WANTED: Mapping[str, Mapping[str, Check]] = {
     **{kind: {"sigma_z": _FROM_0} for kind in ("laney_p", "laney_u")},
     "ewma": {"lam": _WEIGHT, "steady_state": _YES_NO},
-    "moving_average": {"span": _range(1, 1000, whole=True)},
+    "moving_average": {"span": _range(2, 1000, whole=True)},
     "cusum": {"k": _FROM_0, "h": _ABOVE_0, "head_start": _SHARE},
     "g": {
         "lower": _FROM_0,
