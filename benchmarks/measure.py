@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 import time
 from collections.abc import Callable
 
 import numpy as np
+
+if os.environ.get("OPENBLAS_NUM_THREADS") != "1":  # spinning BLAS threads count as CPU: up to twice the figures
+    sys.exit("set OPENBLAS_NUM_THREADS=1 first: the figures are for one thread")
 
 __all__ = ["cpu", "growth", "passes", "per_call"]
 
