@@ -115,7 +115,9 @@ def summarise(groups: Subgroups, parts: Sequence[str] = ("mean", "range", "std")
             out = _small(groups.x, groups.size, k, parts)
             _rescue(groups, out)
             return SubgroupStats(groups.n, **out)
-        out = {part: np.empty(k) for part in PARTS if part in parts}
+        wanted = [part for part in PARTS if part in parts]
+        # one piece of memory: an allocator gives it again to the next chart, where it returns many small ones
+        out = dict(zip(wanted, np.empty((len(wanted), k)), strict=True))
         if isinstance(groups.size, int):
             _equal(groups.x, groups.size, k, out)
         else:
@@ -153,11 +155,11 @@ def _small(x: FloatArray, n: int, k: int, parts: Sequence[str]) -> Outputs:
     if "mean" in parts or "std" in parts:
         first = block[0]
         d = block[1:] - first
-        shift = np.add.reduce(d) / n
+        shift = np.add.reduce(d) * (1.0 / n)
         if "mean" in parts:
             out["mean"] = first + shift
         if "std" in parts:
-            out["std"] = np.sqrt((np.add.reduce(d * d) - shift * shift * n) / (n - 1))
+            out["std"] = np.sqrt((np.add.reduce(d * d) - shift * shift * n) * (1.0 / (n - 1)))
     return out
 
 
@@ -203,7 +205,7 @@ def _columns(block: FloatArray, scratch: FloatArray, i: int, j: int, out: Output
         return
     np.subtract(d, first, out=d)
     _fold(np.add, d, shift)
-    np.divide(shift, n, out=shift)
+    np.multiply(shift, 1.0 / n, out=shift)  # of equal values still exactly zero
     if "mean" in out:
         np.add(first, shift, out=out["mean"][i:j])
     if "std" in out:
@@ -232,7 +234,7 @@ def _columns_std(d: FloatArray, shift: FloatArray, scratch: FloatArray, std: Flo
     np.multiply(shift, shift, out=scratch)
     np.multiply(scratch, n, out=scratch)
     np.subtract(std, scratch, out=std)
-    np.divide(std, n - 1, out=std)
+    np.multiply(std, 1.0 / (n - 1), out=std)
     np.sqrt(std, out=std)
 
 
@@ -247,12 +249,12 @@ def _rows(block: FloatArray, i: int, j: int, out: Outputs) -> None:
         return
     first = block[:, :1]
     d = block - first
-    shift = d.sum(axis=1, keepdims=True) / n
+    shift = d.sum(axis=1, keepdims=True) * (1.0 / n)
     if "mean" in out:
         np.add(first[:, 0], shift[:, 0], out=out["mean"][i:j])
     if "std" in out:
         np.subtract(d, shift, out=d)
-        np.sqrt(np.einsum("ij,ij->i", d, d) / (n - 1), out=out["std"][i:j])
+        np.sqrt(np.einsum("ij,ij->i", d, d) * (1.0 / (n - 1)), out=out["std"][i:j])
 
 
 def _middles(n: int) -> tuple[int, ...]:
@@ -292,7 +294,7 @@ def _ragged_block(x: FloatArray, n: IntArray, starts: IntArray, where: IntArray,
         return
     first = x[starts]
     d = x - np.repeat(first, n)
-    shift = np.add.reduceat(d, starts) / n
+    shift = np.add.reduceat(d, starts) * (1.0 / n)
     if "mean" in out:
         out["mean"][where] = first + shift
     if "std" in out:
@@ -301,4 +303,4 @@ def _ragged_block(x: FloatArray, n: IntArray, starts: IntArray, where: IntArray,
             np.subtract(d, np.repeat(shift, n), out=d)
             slip = np.zeros(n.size)
         np.multiply(d, d, out=d)
-        out["std"][where[two]] = np.sqrt((np.add.reduceat(d, starts) - slip)[two] / (n[two] - 1))
+        out["std"][where[two]] = np.sqrt((np.add.reduceat(d, starts) - slip)[two] * (1.0 / (n[two] - 1)))
