@@ -15,13 +15,12 @@ import numpy as np
 from measure import growth, passes, per_call
 
 import qstats
-from qstats._core.blocks import level_and_moves
+from qstats._core.blocks import everywhere, level_and_moves
 from qstats.spc.build import Span, type_of
 from qstats.spc.kernels.hotelling import individuals_covariance, t2_rows
 from qstats.spc.kernels.recursions import cusum, ewma
 from qstats.spc.kernels.subgroups import Subgroups, summarise
 from qstats.spc.limits import ControlLimits
-from qstats.spc.phases import everywhere
 from qstats.spc.points import Points
 from qstats.spc.rules import BEYOND_LIMITS, NELSON
 from qstats.spc.rules.engine import find

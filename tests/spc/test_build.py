@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from qstats._core.blocks import everywhere
 from qstats.errors import DataError
 from qstats.spc.build import _HOMES, center_of, contiguous, own, type_of
 from qstats.spc.charts.attributes import p_chart
-from qstats.spc.phases import everywhere
 
 
 def test_every_kind_is_at_home():

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from qstats._core.blocks import everywhere
 from qstats.errors import DataError
-from qstats.spc.phases import everywhere, is_mask, lay_out, phase_runs, to_mask
+from qstats.spc.phases import is_mask, lay_out, phase_runs, to_mask
 
 
 def test_phases_from_labels_and_breaks():

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qstats._core.blocks import everywhere_true
+from qstats._core.blocks import everywhere, everywhere_true
 from qstats.errors import DataError, TooFewData
 
 __all__ = ["BoolArray", "FloatArray", "as_counts", "as_exposure", "as_vector", "first_bad", "object_to_float"]
@@ -48,6 +48,10 @@ def object_to_float(cells: Iterable[object], name: str) -> FloatArray:
     return np.array([_cell_to_float(c, name, i) for i, c in enumerate(cells)], dtype=np.float64)
 
 
+def _widest(whole: npt.NDArray[Any]) -> int:
+    return max(int(np.maximum.reduce(whole, axis=None)), -int(np.minimum.reduce(whole, axis=None)))
+
+
 def _as_float(data: object, name: str) -> FloatArray:
     if isinstance(data, str | bytes | dict | set | frozenset):
         raise DataError(f"{name}: got a {type(data).__name__}; a sequence of numbers is wanted")
@@ -58,7 +62,7 @@ def _as_float(data: object, name: str) -> FloatArray:
     except ValueError:
         raise DataError(f"{name}: rows of unequal length; a plain sequence of numbers is wanted") from None
     if a.dtype.kind in "biuf":
-        if a.dtype.itemsize == 8 and a.dtype.kind in "iu" and a.size and max(int(a.max()), -int(a.min())) > _EXACT:
+        if a.dtype.itemsize == 8 and a.dtype.kind in "iu" and a.size and _widest(a) > _EXACT:
             raise DataError(f"{name}: whole numbers beyond 2**53 lose digits as float64; subtract an offset")
         return a.astype(np.float64, copy=False)
     if a.dtype.kind == "O" and a.ndim == 1:
@@ -127,8 +131,10 @@ def as_counts(data: object, name: str, *, missing: str = "raise") -> FloatArray:
 def as_exposure(data: Any, name: str, n: int, *, missing: str = "raise") -> FloatArray:
     """Return positive finite numbers of length `n` (a single number is repeated without copying)."""
     if np.ndim(data) == 0 and not isinstance(data, str | bytes | dict | set | frozenset) and data is not None:
-        one = as_vector([data], name)
-        data = np.broadcast_to(one, (n,))
+        one = float(as_vector([data], name)[0])
+        if not one > 0.0:
+            raise DataError(f"{name}: {one}; it must be above zero (a period without exposure is a gap)")
+        return everywhere(one, n)
     a = as_vector(data, name, missing=missing)
     if a.size != n:
         raise DataError(f"{name}: {a.size} values came for {n} points; one each is wanted")

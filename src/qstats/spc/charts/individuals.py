@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from qstats._core.arrays import BoolArray, FloatArray, as_vector
 from qstats._core.bias import d2, d3
-from qstats._core.blocks import level_and_moves
+from qstats._core.blocks import everywhere, level_and_moves
 from qstats._core.checks import check_choice, check_number
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
@@ -22,7 +22,7 @@ from qstats.spc.door import Layers, read
 from qstats.spc.flow import Judging, judging, make_chart
 from qstats.spc.kernels.sigma import INDIVIDUALS_SIGMA, SigmaEstimate, describe_sigma, known_sigma, moving_ranges
 from qstats.spc.limits import ControlLimits, Parameter
-from qstats.spc.phases import Layout, everywhere
+from qstats.spc.phases import Layout
 from qstats.spc.points import New, Points
 from qstats.spc.stored import refuse_held
 from qstats.spc.stretch import ROOM, Block, Computed, Flat, Stretch, Varying

@@ -10,7 +10,7 @@ import numpy as np
 
 from qstats._core.arrays import BoolArray, FloatArray, as_exposure, as_vector, first_bad
 from qstats._core.bias import d2
-from qstats._core.blocks import everywhere_true, level_and_moves
+from qstats._core.blocks import everywhere, everywhere_true, level_and_moves
 from qstats._core.checks import check_choice, check_number
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
@@ -19,7 +19,7 @@ from qstats.spc.door import Columns, Layers, read
 from qstats.spc.flow import Judging, judging
 from qstats.spc.kernels.sigma import INDIVIDUALS_SIGMA, SigmaEstimate, describe_sigma, known_sigma, moving_ranges
 from qstats.spc.limits import ControlLimits, Parameter
-from qstats.spc.phases import Layout, everywhere
+from qstats.spc.phases import Layout
 from qstats.spc.points import New, Points
 from qstats.spc.rules import BEYOND_LIMITS, RuleSet
 from qstats.spc.stored import refuse_held

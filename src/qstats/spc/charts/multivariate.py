@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qstats._core.arrays import FloatArray
+from qstats._core.blocks import everywhere
 from qstats._core.checks import check_number
 from qstats._core.notes import Note
 from qstats._core.quantiles import beta_quantile
@@ -23,7 +24,7 @@ from qstats.spc.door import Layers
 from qstats.spc.flow import judging, make_chart
 from qstats.spc.kernels.hotelling import t2_limit, t2_rows
 from qstats.spc.limits import ControlLimits
-from qstats.spc.phases import Layout, everywhere, lay_out
+from qstats.spc.phases import Layout, lay_out
 from qstats.spc.points import New, Points
 from qstats.spc.stretch import Line, Varying
 

@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from qstats import table
 from qstats._core.arrays import BoolArray, FloatArray, as_vector
+from qstats._core.blocks import everywhere
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
 from qstats.spc.door import Layers, label_array, read
 from qstats.spc.labels import PointLabels
-from qstats.spc.phases import as_labels, everywhere, is_mask
+from qstats.spc.phases import as_labels, is_mask
 from qstats.spc.points import New
 
 __all__ = ["Vectors", "later_vectors", "read_vectors", "subgroup_means"]

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from qstats import table
 from qstats._core.arrays import as_counts, as_vector, first_bad
-from qstats._core.blocks import everywhere_true
+from qstats._core.blocks import everywhere, everywhere_true
 from qstats.errors import DataError, TooFewData
 from qstats.spc.build import own
 from qstats.spc.door import Columns, Layers, label_array, read
 from qstats.spc.labels import PointLabels
-from qstats.spc.phases import everywhere, is_mask
+from qstats.spc.phases import is_mask
 from qstats.spc.points import Points
 
 __all__ = ["read_gaps", "times_between", "units"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qstats._core.arrays import as_vector
+from qstats._core.blocks import everywhere
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
 from qstats.spc.build import ChartType, Drawn, Span, own
@@ -16,7 +17,7 @@ from qstats.spc.chart import ControlChart
 from qstats.spc.door import Layers, read
 from qstats.spc.flow import judging, make_chart
 from qstats.spc.limits import ControlLimits
-from qstats.spc.phases import Layout, everywhere
+from qstats.spc.phases import Layout
 from qstats.spc.points import New, Points
 from qstats.spc.rules.engine import find_chart_level
 from qstats.spc.rules.runs import RunsStatement

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qstats._core.arrays import as_vector
+from qstats._core.blocks import everywhere
 from qstats._core.checks import check_choice
 from qstats.errors import DataError
 from qstats.spc.build import ChartType, Drawn, Span, own
@@ -22,7 +23,7 @@ from qstats.spc.charts.short_run_fit import (
 from qstats.spc.door import Layers, read
 from qstats.spc.flow import Judging, judging, make_chart
 from qstats.spc.limits import ControlLimits
-from qstats.spc.phases import Layout, everywhere
+from qstats.spc.phases import Layout
 from qstats.spc.points import New, Points
 from qstats.spc.stretch import Varying
 

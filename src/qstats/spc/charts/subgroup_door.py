@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from qstats import table
 from qstats._core.arrays import FloatArray, as_vector
+from qstats._core.blocks import everywhere
 from qstats._core.checks import check_choice
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
@@ -20,7 +21,7 @@ from qstats.spc.door import Layers, label_array, read
 from qstats.spc.kernels.grouping import Grouping, group_labels, group_runs
 from qstats.spc.kernels.subgroups import Subgroups, SubgroupStats
 from qstats.spc.labels import PointLabels
-from qstats.spc.phases import as_labels, everywhere, is_mask
+from qstats.spc.phases import as_labels, is_mask
 from qstats.spc.points import New
 from qstats.table.arrays import is_missing
 
@@ -60,7 +61,7 @@ def read_subgroups(data: object, form: Form, layers: Layers, missing: str, *, mo
             raise DataError(f"values: got {form.values!r}, but data is no table; pass the numbers themselves as data")
         if moments and missing == "raise" and layers.order_by is None and _plain_matrix(data):
             # looking at the spread of the subgroups later is cheaper than at every value now
-            return replace(_from_rows(Subgroups.of(data), form, layers, missing), checked=False)  # type: ignore[arg-type]
+            return _from_rows(Subgroups.of(data), form, layers, missing, checked=False)  # type: ignore[arg-type]
         return _from_rows(_rows(data, missing), form, layers, missing)
     return _long(data, form, layers, missing)
 
@@ -149,7 +150,7 @@ def _rows(data: Any, missing: str) -> Subgroups:
     return Subgroups(x, size)
 
 
-def _from_rows(rows: Subgroups, form: Form, layers: Layers, missing: str) -> Grouped:
+def _from_rows(rows: Subgroups, form: Form, layers: Layers, missing: str, checked: bool = True) -> Grouped:
     k = rows.count
     known = {} if form.target is None else {"target": form.target}
     places = everywhere(0.0, k) if layers.order_by is None else np.arange(k)
@@ -158,7 +159,8 @@ def _from_rows(rows: Subgroups, form: Form, layers: Layers, missing: str) -> Gro
         order = np.asarray(got.values["values"])
         rows = rows if order is places else _reordered(rows, order)
     target = None if form.target is None else checked_targets(got.values["target"], k)
-    return finished(rows, Grouped(None, got.labels, replace(got.layers, order_by=None), target), missing)
+    sorted_by = got.layers if layers.order_by is None else replace(got.layers, order_by=None)
+    return finished(rows, Grouped(None, got.labels, sorted_by, target, checked=checked), missing)
 
 
 def _reordered(rows: Subgroups, order: npt.NDArray[np.intp]) -> Subgroups:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,9 +73,7 @@ class Grouped:
         """Refuse values that are not finite, told by the ranges or standard deviations of their subgroups."""
         if self.checked or self.groups is None:
             return
-        with np.errstate(over="ignore", invalid="ignore"):
-            finite = bool(np.isfinite(np.dot(spread, spread)))
-        if not finite:
+        if not math.isfinite(np.maximum.reduce(spread)):  # none is negative; a NaN passes through
             as_vector(self.groups.x, ROW_AFTER_ROW)
 
 
@@ -116,11 +115,10 @@ def finished(rows: Subgroups, out: Grouped, missing: str) -> Grouped:
     elif not isinstance(rows.size, int) and not rows.size.all():
         where = int(np.argmin(rows.size))
         raise DataError(f"data: the subgroup at position {where} is empty; leave it out or pass missing='drop'")
-    sizes = rows.n
     single = rows.count if isinstance(rows.size, int) and rows.size == 1 else 0
     if not isinstance(rows.size, int):
-        single = int((sizes == 1.0).sum())
+        single = int((rows.size == 1).sum())
     if single:
         text = f"{single} of {rows.count} subgroups hold one value: they have a mean, but neither range nor scatter"
         notes = (*notes, Note("single-values", "warning", text))
-    return replace(out, groups=rows, notes=notes)
+    return Grouped(rows, out.labels, out.layers, out.target, out.stats, notes, out.checked)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qstats._core.arrays import FloatArray
+from qstats._core.blocks import everywhere
 
 __all__ = ["PARTS", "TINY", "SubgroupStats", "Subgroups", "summarise"]
 
@@ -52,10 +53,9 @@ class Subgroups:
 
     @property
     def n(self) -> FloatArray:
-        """Subgroup sizes as float64, one a group (where many are equal a read-only view of one number)."""
+        """Subgroup sizes as float64, one a group (where all are equal a read-only view of one number)."""
         if isinstance(self.size, int):
-            k = self.count
-            return np.full(k, float(self.size)) if k <= _SMALL else np.broadcast_to(np.float64(self.size), (k,))
+            return everywhere(float(self.size), self.count)
         return self.size.astype(np.float64)
 
 

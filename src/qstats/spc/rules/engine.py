@@ -116,12 +116,16 @@ def find(rules: Sequence[Rule], stretch: Stretch, broken: BoolArray | None = Non
         at = _outside(shortcut, stretch, broken) if rules else NOWHERE
         return [at for _ in rules]
     found: list[list[Indices]] = [[] for _ in rules]
-    plain = [(rule, where) for rule, where in zip(rules, found, strict=True) if _is_plain(rule)]
-    followed = [(_Followed(rule), where) for rule, where in zip(rules, found, strict=True) if _passes_over(rule)]
-    context = max((rule.m for rule, _ in plain), default=1) - 1
-    context = max(context, 1) if followed else context
-    look = any(_unequal(rule) for rule, _ in plain)
-    halves = any(rule.threshold == 0 for rule, _ in plain)
+    plain: list[tuple[Rule, list[Indices]]] = []
+    followed: list[tuple[_Followed, list[Indices]]] = []
+    context, look, halves = 0, False, False
+    for rule, where in zip(rules, found, strict=True):
+        if _passes_over(rule):
+            followed.append((_Followed(rule), where))
+            context = max(context, 1)
+        elif not rule.chart_level:
+            plain.append((rule, where))
+            context, look, halves = max(context, rule.m - 1), look or _unequal(rule), halves or rule.threshold == 0
     scratch, start = take_scratch(), stretch.start
     for i, j in block_edges(stretch.stop - start if plain or followed else 0, WIDE):
         low = max(0, i - context)
@@ -148,10 +152,6 @@ def _outside(shortcut: Callable[[int, int], Indices], stretch: Stretch, broken: 
     found = [shortcut(start + i, start + j) for i, j in block_edges(stretch.stop - start, WIDE)]
     at = _joined([part for part in found if part.size])
     return at if broken is None else at[~broken[at - start]]
-
-
-def _is_plain(rule: Rule) -> bool:
-    return not rule.chart_level and not _passes_over(rule)
 
 
 def _joined(parts: list[Indices]) -> Indices:

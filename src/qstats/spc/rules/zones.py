@@ -39,7 +39,7 @@ class Zones:
     `look` asks for unjudged points to be looked for; `halves` says that the sides of the centre will be wanted anyway.
     """
 
-    __slots__ = ("block", "judged", "most", "scratch", "seen", "spread", "x")
+    __slots__ = ("block", "ends", "judged", "most", "scratch", "seen", "spread", "x")
 
     def __init__(
         self, block: Block, broken: BoolArray | None, scratch: Scratch, *, look: bool, halves: bool = False
@@ -48,6 +48,7 @@ class Zones:
         self.seen: dict[object, Bytes | None] = {}
         self.most: dict[float | None, int] = {}
         self.spread: tuple[float, bool] | None = None  # threshold times which sigma stands in that buffer
+        self.ends: tuple[float, float] | None = None  # smallest and largest value of a few points
         self.x = block.x
         if broken is not None and np.count_nonzero(broken):
             self.x = scratch.floats("x", block.x.size)
@@ -92,16 +93,28 @@ class Zones:
         """Return the side on which each point is further out than `threshold`; None if no point is."""
         if threshold not in self.seen:
             n, scratch = self.x.size, self.scratch
+            upper, out = self.line(threshold, True), None
+            if n <= _FEW and threshold != 0.0 and self._all_inside(upper, threshold):
+                self.most[threshold], self.seen[threshold] = 0, None
+                return None
             up, down = scratch.flags["up", n], scratch.flags["down", n]
-            np.greater(self.x, self.line(threshold, True), up)
+            np.greater(self.x, upper, up)
             np.less(self.x, self.line(threshold, False), down)
-            out = None
             self.most[threshold] = most = max(_many(up), _many(down))
             if most:
                 name = f"sides {threshold}"
                 out = as_bits(scratch["up", n], scratch["down", n], scratch[name, n])
             self.seen[threshold] = out
         return self.seen[threshold]
+
+    def _all_inside(self, upper: Line, threshold: float | None) -> bool:
+        """Return whether the extremes alone show that no point is further out, as most often on a short chart."""
+        lower = self.line(threshold, False) if isinstance(upper, float) else upper
+        if not (isinstance(upper, float) and isinstance(lower, float) and self.x.size):
+            return False
+        if self.ends is None:
+            self.ends = float(np.minimum.reduce(self.x)), float(np.maximum.reduce(self.x))
+        return lower <= self.ends[0] and self.ends[1] <= upper  # false for NaN
 
     def counted(self, rule: Rule) -> Bytes | None:
         """Return `sides` of the rule's threshold, of the points and the sides that count for it."""
