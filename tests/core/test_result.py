@@ -14,7 +14,7 @@ def test_json_has_no_nan_tokens_and_full_digits() -> None:
     r = compare_rates(0, 10, 0, 20)  # no information: estimate NaN, interval up to infinity
     text = r.to_json()
     back = json.loads(text, parse_constant=lambda token: pytest.fail(f"not JSON: {token}"))
-    assert back["schema"] == "qstats.comparison/1"
+    assert back["schema"] == "qstats.comparison/2"
     assert back["estimate"] is None
     assert back["interval"]["high"] == "Infinity"
     r = compare_rates(3, 10, 7, 20)

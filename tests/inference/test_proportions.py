@@ -11,7 +11,7 @@ from scipy import optimize
 
 from qstats import compare_proportions
 from qstats.errors import DataError
-from qstats.inference.proportions import _restricted_difference, _restricted_ratio
+from qstats.inference.proportion_kernels import restricted_difference, restricted_ratio
 
 CASES = {
     c["id"]: c
@@ -51,7 +51,7 @@ def test_where_statsmodels_is_wrong() -> None:
 @given(st.integers(1, 40), st.integers(1, 40), st.data())
 def test_restricted_mle_at_the_observed_difference_is_the_sample(n: int, n0: int, data: st.DataObject) -> None:
     x, x0 = data.draw(st.integers(0, n)), data.draw(st.integers(0, n0))
-    p, p0 = _restricted_difference(x, n, x0, n0, x / n - x0 / n0)
+    p, p0 = restricted_difference(x, n, x0, n0, x / n - x0 / n0)
     assert (p, p0) == pytest.approx((x / n, x0 / n0), abs=1e-6)
 
 
@@ -67,11 +67,11 @@ def test_restricted_mle_maximises_the_likelihood(d: float) -> None:
     best = optimize.minimize_scalar(
         minus_log_likelihood, bounds=(low, high), method="bounded", options={"xatol": 1e-10}
     )
-    assert _restricted_difference(12, 30, 9, 40, d)[1] == pytest.approx(best.x, abs=1e-6)
+    assert restricted_difference(12, 30, 9, 40, d)[1] == pytest.approx(best.x, abs=1e-6)
 
 
 def test_restricted_ratio_at_the_observed_ratio_is_the_sample() -> None:
-    assert _restricted_ratio(12, 30, 9, 40, (12 / 30) / (9 / 40)) == pytest.approx((12 / 30, 9 / 40))
+    assert restricted_ratio(12, 30, 9, 40, (12 / 30) / (9 / 40)) == pytest.approx((12 / 30, 9 / 40))
 
 
 @given(

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
+from qstats._core.arrays import FloatArray
 from qstats._core.checks import check_choice
-from qstats._core.interval import Interval
+from qstats._core.interval import Interval, Intervals
 from qstats._core.notes import Note
 from qstats._core.result import Result
 
-__all__ = ["ALTERNATIVES", "Comparison", "bisect", "tail_probability", "tails"]
+__all__ = ["ALTERNATIVES", "Comparison", "Comparisons", "bisect", "bisect_all", "tail_probability", "tails"]
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 
@@ -22,6 +25,15 @@ _EFFECTS = {
     "rate_ratio_ratio": "ratio of rate ratios",
     "difference": "difference of proportions",
     "risk_ratio": "ratio of proportions",
+    "odds_ratio": "odds ratio",
+    "mean_difference": "difference of means",
+    "mean_ratio": "ratio of means",
+    "geometric_mean_ratio": "ratio of geometric means",
+    "quantile_difference": "difference of quantiles",
+    "rmst_difference": "difference of mean time to the horizon",
+    "rmst_ratio": "ratio of mean time to the horizon",
+    "superiority": "P(higher) + P(equal)/2",
+    "nps_difference": "difference of NPS (points)",
 }
 
 
@@ -32,8 +44,8 @@ class Comparison(Result):
     Parameters
     ----------
     effect : str
-        Name of the measure: ``"rate_ratio"``, ``"rate_difference"``, ``"rate_ratio_ratio"``, ``"difference"``,
-        ``"risk_ratio"``.
+        Name of the measure: ``"rate_ratio"``, ``"rate_difference"``, ``"difference"``, ``"risk_ratio"``,
+        ``"mean_difference"``, ``"superiority"`` ...
     estimate : float
         Group over (or minus) reference group. NaN only together with a note that says why.
     interval : Interval
@@ -50,9 +62,13 @@ class Comparison(Result):
     method, reference : str
         Variant used, and where it is written down.
     notes : tuple of Note
+    values : tuple of float
+        What was seen in the group and in the reference group (two rates, two means), where there is such a thing.
+    df : float or None
+        Degrees of freedom of the statistic; None for a normal or exact one.
     """
 
-    schema: ClassVar[str] = "qstats.comparison/1"
+    schema: ClassVar[str] = "qstats.comparison/2"
     title: ClassVar[str] = "Comparison"
 
     effect: str
@@ -66,10 +82,14 @@ class Comparison(Result):
     method: str
     reference: str
     notes: tuple[Note, ...] = ()
+    values: tuple[float, ...] = ()
+    df: float | None = None
 
     def _rows(self) -> list[tuple[str, str]]:
         name = _EFFECTS.get(self.effect, self.effect)
+        seen = [("group, reference", ", ".join(f"{v:.4g}" for v in self.values))] if self.values else []
         return [
+            *seen,
             (name, f"{self.estimate:.4g}"),
             (f"{self.interval.confidence:.0%} interval", str(self.interval)),
             (f"p-value ({self.alternative}, against {self.null:g})", f"{self.pvalue:.4g}"),
@@ -88,6 +108,66 @@ class Comparison(Result):
             "alternative": [self.alternative],
             "null": [self.null],
             "method": [self.method],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparisons(Result):
+    """Many comparisons of one kind, made in one call; the same words as `Comparison`, arrays in place of numbers.
+
+    Parameters
+    ----------
+    effect : str
+        As in `Comparison`.
+    estimate : ndarray, shape (m,)
+        NaN only where there is no information; `notes` count those.
+    interval : Intervals
+        Each with its own confidence, not all together: see `adjust_pvalues` before picking the best of many.
+    pvalue : ndarray, shape (m,)
+    alternative : {"two-sided", "less", "greater"}
+    null : float
+    statistic : ndarray, shape (m,), or None
+    n : ndarray, shape (m, 2)
+        Events or counts of the group and of the reference group.
+    method, reference : str
+    notes : tuple of Note
+    """
+
+    schema: ClassVar[str] = "qstats.comparisons/1"
+    title: ClassVar[str] = "Comparisons"
+
+    effect: str
+    estimate: FloatArray
+    interval: Intervals
+    pvalue: FloatArray
+    alternative: str
+    null: float
+    statistic: FloatArray | None
+    n: FloatArray
+    method: str
+    reference: str
+    notes: tuple[Note, ...] = ()
+
+    def __len__(self) -> int:
+        return self.estimate.size
+
+    def _rows(self) -> list[tuple[str, str]]:
+        out = self.interval.low > self.null, self.interval.high < self.null
+        return [
+            ("effect", _EFFECTS.get(self.effect, self.effect)),
+            ("comparisons", f"{len(self)}"),
+            (f"interval ({self.interval.confidence:.0%}) above {self.null:g}", f"{int(np.count_nonzero(out[0]))}"),
+            (f"interval ({self.interval.confidence:.0%}) below {self.null:g}", f"{int(np.count_nonzero(out[1]))}"),
+            ("method", self.method),
+            ("source", self.reference),
+        ]
+
+    def _columns(self) -> Mapping[str, object]:
+        return {
+            "estimate": self.estimate,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "pvalue": self.pvalue,
         }
 
 
@@ -123,3 +203,27 @@ def bisect(falling: Callable[[float], float], low: float, high: float) -> float:
         else:
             high = middle
     return 0.5 * (low + high)
+
+
+def bisect_all(
+    falling: Callable[[FloatArray, slice], FloatArray], low: FloatArray, high: FloatArray, block: int = 1 << 14
+) -> FloatArray:
+    """Return, entry by entry, where a non-increasing function passes zero, to the last bit or so.
+
+    ``falling(points, part)`` is given the trial points of the entries ``part``; work goes block by block so that the
+    trial points stay in cache however many entries there are.
+    """
+    low, high = (np.array(v, dtype=np.float64) for v in np.broadcast_arrays(low, high))
+    out = np.empty_like(low)
+    for start in range(0, low.size, block):
+        part = slice(start, start + block)
+        a, b = low[part], high[part]
+        for _ in range(200):
+            middle = 0.5 * (a + b)
+            done = (middle == a) | (middle == b) | (np.abs(b - a) <= np.maximum(1e-15 * np.abs(b), 1e-300))
+            if done.all():
+                break
+            right = falling(middle, part) > 0
+            a, b = np.where(right & ~done, middle, a), np.where(~right & ~done, middle, b)
+        out[part] = 0.5 * (a + b)
+    return out

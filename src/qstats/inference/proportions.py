@@ -3,142 +3,131 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import overload
 
+import numpy as np
+import numpy.typing as npt
+
+from qstats._core.arrays import FloatArray, first_bad
 from qstats._core.checks import check_choice, check_confidence, check_number
-from qstats._core.interval import Interval
-from qstats._core.quantiles import normal_quantile, normal_sf
 from qstats.errors import DataError
-from qstats.inference.comparison import Comparison, bisect, tail_probability, tails
+from qstats.inference import proportion_kernels as pk
+from qstats.inference.comparison import ALTERNATIVES, Comparison, Comparisons, tails
+from qstats.inference.odds_kernels import conditional_odds_ratio, conditional_odds_ratio_pvalue
+from qstats.inference.pairs import Found, columns_of, compared, count_note
+from qstats.inference.proportion_kernels import Pair
+from qstats.inference.rate_kernels import critical, score_pvalue
 
-__all__ = ["compare_proportions"]
+__all__ = ["compare_proportions", "no_more_than"]
 
 _SOURCES = {
     "miettinen-nurminen": "Miettinen & Nurminen (1985), Statistics in Medicine 4, 213-226",
     "mee": "Mee (1984), Biometrics 40, 1175-1176",
     "newcombe": "Newcombe (1998), Statistics in Medicine 17, 873-890, method 10",
+    "exact": "Fisher (1935), JRSS 98, 39-82; Cornfield (1956), Proc. Third Berkeley Symposium 4, 135-148",
+    "midp": "Fay (2010), Biostatistics 11(2), 373-374; Lancaster (1961), JASA 56, 223-234",
 }
+_TEXTS = {"exact": "conditional, exact central", "midp": "conditional, mid-p"}
+_WEIGHTS = {"exact": 1.0, "midp": 0.5}
+_ONLY = {"newcombe": "difference", "exact": "odds_ratio", "midp": "odds_ratio"}
+_LOG_END = 60.0  # logarithm of a ratio beyond the limits of any counts under 2**53
 
 
-def _restricted_difference(x: float, n: float, x0: float, n0: float, d: float) -> tuple[float, float]:
-    """Maximum-likelihood proportions with ``p - p0 = d``: the admissible root of the likelihood cubic.
-
-    Miettinen & Nurminen (1985), appendix. At ``d`` equal to the observed difference it returns the sample proportions.
-    """
-    total, c = n + n0, x + x0
-    l3, l2 = total, (n + 2.0 * n0) * d - total - c
-    l1, l0 = (n0 * d - total - 2.0 * x0) * d + c, x0 * d * (1.0 - d)
-    shift = l2 / (3.0 * l3)
-    q = shift**3 - l1 * l2 / (6.0 * l3 * l3) + l0 / (2.0 * l3)
-    u = math.copysign(math.sqrt(max(shift * shift - l1 / (3.0 * l3), 0.0)), q)
-    cosine = 0.0 if u == 0.0 else min(1.0, max(-1.0, q / u**3))
-    p0 = 2.0 * u * math.cos((math.pi + math.acos(cosine)) / 3.0) - shift
-    p0 = min(max(p0, 0.0, -d), 1.0, 1.0 - d)
-    return p0 + d, p0
+def no_more_than(x: FloatArray, n: FloatArray, suffix: str) -> None:
+    """Refuse counts above their size."""
+    above = x > n
+    if above.any():
+        what = f"got {x[0]:g} of size{suffix} {n[0]:g}" if x.size == 1 else first_bad(above, x)
+        raise DataError(f"count{suffix}: {what}; a count cannot exceed its size{suffix}")
 
 
-def _restricted_ratio(x: float, n: float, x0: float, n0: float, ratio: float) -> tuple[float, float]:
-    """Maximum-likelihood proportions with ``p / p0 = ratio``: the smaller root of a quadratic."""
-    a = (n + n0) * ratio
-    b = -((n + x0) * ratio + x + n0)
-    c = x + x0
-    root = math.sqrt(max(b * b - 4.0 * a * c, 0.0))
-    p0 = 2.0 * c / (root - b)
-    return min(ratio * p0, 1.0), min(p0, 1.0)
+def _difference(pair: Pair, method: str, null: float, z: tuple[float, float], alternative: str) -> Found:
+    estimate = pair.x / pair.n - pair.x0 / pair.n0
+    at = np.full(estimate.size, null)
+    if method == "newcombe":
+        score = pk.newcombe_score(pair, at)
+        low, high = np.full(at.size, -1.0), np.full(at.size, 1.0)
+        low = low if math.isinf(z[0]) else pk.newcombe_limit(pair, z[0], upper=False)
+        high = high if math.isinf(z[1]) else pk.newcombe_limit(pair, z[1], upper=True)
+    else:
+        inflate = _inflation(pair, method)
+        score = pk.difference_score(pair, at, inflate)
+        low, high = pk.score_limits(pk.difference_score, pair, estimate, (-1.0, 1.0), z, inflate)
+    return Found(estimate, low, high, score_pvalue(score, math.inf, alternative), score)
 
 
-def _score(gap: float, variance: float) -> float:
-    if variance <= 0.0:
-        return 0.0 if abs(gap) < 1e-15 else math.copysign(math.inf, gap)
-    return gap / math.sqrt(variance)
+def _inflation(pair: Pair, method: str) -> FloatArray:
+    total = pair.n + pair.n0
+    return total / (total - 1.0) if method == "miettinen-nurminen" else np.ones(total.size)
 
 
-def _difference_score(x: float, n: float, x0: float, n0: float, d: float, inflate: float) -> float:
-    p, p0 = _restricted_difference(x, n, x0, n0, d)
-    return _score(x / n - x0 / n0 - d, inflate * (p * (1.0 - p) / n + p0 * (1.0 - p0) / n0))
+def _sample_ratio(pair: Pair, effect: str) -> FloatArray:
+    """NaN where nothing happened in either group; for the odds also where everything did."""
+    x, n, x0, n0 = pair
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if effect == "risk_ratio":
+            return (x / n) / (x0 / n0)
+        return (x * (n0 - x0)) / (x0 * (n - x))
 
 
-def _ratio_score(x: float, n: float, x0: float, n0: float, ratio: float, inflate: float) -> float:
-    p, p0 = _restricted_ratio(x, n, x0, n0, ratio)
-    variance = inflate * (p * (1.0 - p) / n + ratio * ratio * p0 * (1.0 - p0) / n0)
-    return _score(x / n - ratio * x0 / n0, variance)
+def _score_ratio(pair: Pair, effect: str, method: str, null: float, z: tuple[float, float], alternative: str) -> Found:
+    estimate = _sample_ratio(pair, effect)
+    empty = np.isnan(estimate)
+    pair = Pair(*(np.where(empty, v, c) for v, c in zip((1.0, 2.0, 1.0, 2.0), pair, strict=True)))  # any sound row
+    inflate = _inflation(pair, method)
+    function = pk.risk_ratio_score if effect == "risk_ratio" else pk.odds_score
+    score = function(pair, np.full(estimate.size, math.log(null)), inflate)
+    with np.errstate(divide="ignore"):
+        middle = np.clip(np.log(np.where(empty, 1.0, estimate)), -_LOG_END, _LOG_END)
+    logs = pk.score_limits(function, pair, middle, (-_LOG_END, _LOG_END), z, inflate)
+    low, high = (np.where(v <= -_LOG_END, 0.0, np.where(v >= _LOG_END, np.inf, np.exp(v))) for v in logs)
+    low, high = np.where(empty, 0.0, low), np.where(empty, np.inf, high)
+    p = np.where(empty, 1.0, score_pvalue(score, math.inf, alternative))
+    return Found(estimate, low, high, p, np.where(empty, 0.0, score))
 
 
-def _wilson(x: float, n: float, z: float) -> tuple[float, float]:
-    half, spread = x + 0.5 * z * z, z * math.sqrt(x * (n - x) / n + 0.25 * z * z)
-    return max((half - spread) / (n + z * z), 0.0), min((half + spread) / (n + z * z), 1.0)
+def _conditional(pair: Pair, method: str, null: float, confidence: float, alternative: str) -> Found:
+    below, above = tails(alternative, confidence)
+    estimate, low, high = conditional_odds_ratio(pair, below, above, _WEIGHTS[method])
+    p = conditional_odds_ratio_pvalue(pair, null, _WEIGHTS[method], alternative)
+    return Found(estimate, low, high, np.where(np.isnan(estimate), 1.0, p))
 
 
-def _newcombe_limit(x: float, n: float, x0: float, n0: float, z: float, upper: bool) -> float:
-    if math.isinf(z):
-        return 1.0 if upper else -1.0
-    p, p0 = x / n, x0 / n0
-    (low, high), (low0, high0) = _wilson(x, n, z), _wilson(x0, n0, z)
-    if upper:
-        return min(p - p0 + math.hypot(high - p, p0 - low0), 1.0)
-    return max(p - p0 - math.hypot(p - low, high0 - p0), -1.0)
+def _checked(
+    count: npt.ArrayLike, size: npt.ArrayLike, count0: npt.ArrayLike, size0: npt.ArrayLike
+) -> tuple[bool, Pair]:
+    single, columns = columns_of(
+        {"count": (count, "count"), "size": (size, "size"), "count0": (count0, "count"), "size0": (size0, "size")}
+    )
+    pair = Pair(*columns)
+    no_more_than(pair.x, pair.n, "")
+    no_more_than(pair.x0, pair.n0, "0")
+    return single, pair
 
 
-def _newcombe_score(x: float, n: float, x0: float, n0: float, d: float) -> float:
-    """Return the z at which the limit of Newcombe's interval reaches `d`: inverting the interval gives the p-value."""
-    gap = x / n - x0 / n0 - d
-    if gap == 0.0:
-        return 0.0
-    sign = math.copysign(1.0, gap)
-
-    def still_inside(z: float) -> float:
-        return sign * (_newcombe_limit(x, n, x0, n0, z, upper=gap < 0) - d)
-
-    return sign * (bisect(still_inside, 0.0, 40.0))
-
-
-def _solve(score, z: float, start: float, end: float) -> float:  # type: ignore[no-untyped-def]
-    """Return where `score` (falling in its argument) equals `z` between `start` < `end`."""
-    return bisect(lambda v: score(v) - z, start, end)
-
-
-def _score_limits(
-    effect: str, x: float, n: float, x0: float, n0: float, z_low: float, z_high: float, inflate: float
-) -> tuple[float, float]:
-    if effect == "difference":
-        at = x / n - x0 / n0
-
-        def f(d: float) -> float:
-            return _difference_score(x, n, x0, n0, d, inflate)
-
-        low = -1.0 if math.isinf(z_low) else _solve(f, z_low, -1.0, at)
-        return low, 1.0 if math.isinf(z_high) else _solve(f, -z_high, at, 1.0)
-
-    def g(log_ratio: float) -> float:
-        return _ratio_score(x, n, x0, n0, math.exp(log_ratio), inflate)
-
-    middle = 0.0 if x == 0 or x0 == 0 else math.log((x / n) / (x0 / n0))
-    low = 0.0 if x == 0 or math.isinf(z_low) else math.exp(_solve(g, z_low, -200.0, middle if x0 else 200.0))
-    high = math.inf if x0 == 0 or math.isinf(z_high) else math.exp(_solve(g, -z_high, middle if x else -200.0, 200.0))
-    return low, high
-
-
-def _checked(count: object, size: object, suffix: str) -> tuple[float, float]:
-    x = check_number(count, f"count{suffix}", least=0.0)
-    n = check_number(size, f"size{suffix}", least=1.0)
-    if x != math.floor(x) or n != math.floor(n):
-        raise DataError(f"count{suffix}: got {x:g} of {n:g}; whole numbers are wanted")
-    if x > n:
-        raise DataError(f"count{suffix}: got {x:g} of size{suffix} {n:g}; a count cannot exceed its size")
-    return x, n
-
-
+@overload
 def compare_proportions(
-    count: float,
-    size: float,
-    count0: float,
-    size0: float,
+    count: float, size: float, count0: float, size0: float, *, effect: str = ..., method: str = ...,
+    null: float | None = ..., confidence: float = ..., alternative: str = ...,
+) -> Comparison: ...  # fmt: skip
+@overload
+def compare_proportions(
+    count: npt.ArrayLike, size: npt.ArrayLike, count0: npt.ArrayLike, size0: npt.ArrayLike, *, effect: str = ...,
+    method: str = ..., null: float | None = ..., confidence: float = ..., alternative: str = ...,
+) -> Comparison | Comparisons: ...  # fmt: skip
+def compare_proportions(
+    count: npt.ArrayLike,
+    size: npt.ArrayLike,
+    count0: npt.ArrayLike,
+    size0: npt.ArrayLike,
     *,
     effect: str = "difference",
     method: str = "miettinen-nurminen",
     null: float | None = None,
     confidence: float = 0.95,
     alternative: str = "two-sided",
-) -> Comparison:
+) -> Comparison | Comparisons:
     r"""Tell whether a share (of orders late, of customers satisfied) differs between a group and a reference group.
 
     Use it when every unit either has the event or not. Not for events counted over an exposure (`compare_rates`), and
@@ -146,14 +135,15 @@ def compare_proportions(
 
     Parameters
     ----------
-    count, size : float
+    count, size : float or array-like, shape (m,)
         Whole number of units with the event, and of units, in the group asked about (such as "after").
-    count0, size0 : float
-        The same for the reference group.
-    effect : {"difference", "risk_ratio"}
-        ``count/size - count0/size0``, or their ratio.
-    method : {"miettinen-nurminen", "mee", "newcombe"}
-        Score interval with or without the factor N/(N-1); Newcombe's hybrid of Wilson intervals (difference only).
+    count0, size0 : float or array-like, shape (m,)
+        The same for the reference group. Where any of the four is an array, m comparisons are made in one call.
+    effect : {"difference", "risk_ratio", "odds_ratio"}
+        ``count/size - count0/size0``, their ratio, or the ratio of the odds.
+    method : {"miettinen-nurminen", "mee", "newcombe", "exact", "midp"}
+        Score interval with or without the factor N/(N-1); Newcombe's hybrid of Wilson intervals (difference only);
+        conditional on both margins, Fisher's exact central or its mid-p version (odds ratio only).
     null : float, optional
         Difference (default 0) or ratio (default 1) the p-value is about: a non-inferiority margin goes here.
     confidence : float
@@ -161,23 +151,29 @@ def compare_proportions(
 
     Returns
     -------
-    Comparison
-        Zero counts and counts equal to the size are handled.
+    Comparison or Comparisons
+        Zero counts and counts equal to the size are handled. In a column, rows about which a ratio says nothing (no
+        event in either group) have a NaN estimate, the interval (0, inf), p = 1, and a note with their number. The
+        conditional odds ratio is the conditional maximum-likelihood estimate.
 
     Raises
     ------
     DataError
-        Count above size, fractions, an unknown option, a null outside the possible range.
+        Count above size, fractions, an unknown option, a null outside the possible range; a ratio asked for a single
+        pair without any event.
 
     Notes
     -----
     :math:`z(\delta) = (\hat p_1 - \hat p_0 - \delta) / \sqrt{\tilde V(\delta)}` with the variance at the maximum of
     the likelihood under :math:`p_1 - p_0 = \delta`. Limits are the :math:`\delta` where :math:`z = \pm z_{\alpha/2}`
-    and the p-value is the tail at the null, so they cannot disagree.
+    and the p-value is the tail at the null, so they cannot disagree. For the odds ratio the score is
+    :math:`x - n \tilde p` over its standard error. Given both margins x is noncentral hypergeometric with
+    the odds ratio as its parameter: "exact" and "midp" use its tails.
 
     References
     ----------
     Miettinen & Nurminen (1985), Statistics in Medicine 4, 213-226. Newcombe (1998), Statistics in Medicine 17, 873-890.
+    Fisher (1935), Journal of the Royal Statistical Society 98, 39-82. Fay (2010), Biostatistics 11(2), 373-374.
 
     Examples
     --------
@@ -185,38 +181,34 @@ def compare_proportions(
     >>> r = compare_proportions(56, 70, 48, 80)
     >>> round(r.interval.low, 4), round(r.interval.high, 4)
     (0.0528, 0.3382)
+    >>> compare_proportions([56, 3], [70, 40], [48, 9], [80, 41]).pvalue.round(4)
+    array([0.0083, 0.0689])
     """
-    check_choice(effect, "effect", ("difference", "risk_ratio"))
+    check_choice(effect, "effect", ("difference", "risk_ratio", "odds_ratio"))
     check_choice(method, "method", _SOURCES)
+    check_choice(alternative, "alternative", ALTERNATIVES)
     confidence = check_confidence(confidence)
-    below, above = tails(alternative, confidence)
-    x, n = _checked(count, size, "")
-    x0, n0 = _checked(count0, size0, "0")
-    z_low = math.inf if below == 0 else float(normal_quantile(1.0 - below))
-    z_high = math.inf if above == 0 else float(normal_quantile(1.0 - above))
+    if _ONLY.get(method, effect) != effect:
+        raise DataError(f"method: {method!r} is for the {_ONLY[method]}; use 'miettinen-nurminen' for {effect!r}")
+    single, pair = _checked(count, size, count0, size0)
+    z = (critical(tails(alternative, confidence)[0], math.inf), critical(tails(alternative, confidence)[1], math.inf))
     if effect == "difference":
         null = 0.0 if null is None else check_number(null, "null", above=-1.0, below=1.0)
-        estimate = x / n - x0 / n0
+        found = _difference(pair, method, null, z, alternative)
     else:
         null = 1.0 if null is None else check_number(null, "null", above=0.0)
-        if method == "newcombe":
-            raise DataError("method: 'newcombe' is for the difference; use 'miettinen-nurminen' for a ratio")
-        if x + x0 == 0:
-            raise DataError("count: no event in either group; the ratio does not exist, use effect='difference'")
-        estimate = math.inf if x0 == 0 else (x / n) / (x0 / n0)
-    inflate = (n + n0) / (n + n0 - 1.0) if method == "miettinen-nurminen" else 1.0
-    if method == "newcombe":
-        z = _newcombe_score(x, n, x0, n0, null)
-        limits = (
-            _newcombe_limit(x, n, x0, n0, z_low, upper=False),
-            _newcombe_limit(x, n, x0, n0, z_high, upper=True),
-        )
-    else:
-        f = _difference_score if effect == "difference" else _ratio_score
-        z = f(x, n, x0, n0, null, inflate)
-        limits = _score_limits(effect, x, n, x0, n0, z_low, z_high, inflate)
-    p = tail_probability(float(normal_sf(-z)), float(normal_sf(z)), alternative)
-    interval = Interval(*limits, confidence)
-    return Comparison(
-        effect, estimate, interval, p, alternative, null, z, (x, x0), f"score, {method}", _SOURCES[method]
-    )
+        empty = np.isnan(_sample_ratio(pair, effect))
+        if single and empty[0]:
+            what = "no event" if pair.x[0] == 0 else "nothing but events"
+            raise DataError(f"count: {what} in either group; the ratio does not exist, use effect='difference'")
+        if method in _WEIGHTS:
+            found = _conditional(pair, method, null, confidence, alternative)
+        else:
+            found = _score_ratio(pair, effect, method, null, z, alternative)
+        text = "pairs have no event, or nothing but events, in both groups: they say nothing about the ratio"
+        found = replace(found, notes=count_note("no-information", "serious", empty, text, text))
+    return compared(
+        found, (pair.x, pair.x0), lambda: (pair.x / pair.n, pair.x0 / pair.n0), single=single, effect=effect,
+        confidence=confidence, alternative=alternative, null=null, method=_TEXTS.get(method, f"score, {method}"),
+        reference=_SOURCES[method],
+    )  # fmt: skip
