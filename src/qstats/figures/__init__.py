@@ -16,15 +16,19 @@ from qstats.errors import DataError
 from qstats.figures.charts import draw_chart
 from qstats.figures.comparison import draw_comparison
 from qstats.figures.funnel import draw_funnel
+from qstats.figures.nps import draw_nps, draw_nps_table
 from qstats.figures.output import svg_text, write_figure
 from qstats.figures.pareto import draw_pareto
 from qstats.figures.style import house_style
+from qstats.figures.survival import draw_survival
 from qstats.figures.verify import draw_verdict
 from qstats.improve.pareto import ParetoTable
 from qstats.improve.verdict import Verdict
 from qstats.inference.comparison import Comparison
+from qstats.inference.survival import SurvivalCurve
 from qstats.spc.chart import ControlChart
 from qstats.spc.charts.funnel import Funnel
+from qstats.voice.nps_result import Nps, NpsTable
 
 __all__ = ["can_plot", "figure_svg", "house_style", "plot", "save_figure"]
 
@@ -66,6 +70,9 @@ plot.register(Funnel)(draw_funnel)
 plot.register(ParetoTable)(draw_pareto)
 plot.register(Comparison)(draw_comparison)
 plot.register(Verdict)(draw_verdict)
+plot.register(Nps)(draw_nps)
+plot.register(NpsTable)(draw_nps_table)
+plot.register(SurvivalCurve)(draw_survival)
 
 
 def can_plot(result: object) -> bool:

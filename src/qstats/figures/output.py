@@ -115,11 +115,11 @@ class _ShownAxes(Axes):
 
 
 def new_axes(
-    width: float = 8.0, height: float = 3.8, rows: int = 1, ratios: Sequence[float] | None = None
+    width: float = 8.0, height: float = 3.8, rows: int = 1, ratios: Sequence[float] | None = None, share: bool = True
 ) -> list[Axes]:
-    """Return the axes, top to bottom, of a new figure of its own (inches); pyplot is not involved."""
+    """Return the axes, top to bottom, of a new figure of its own (inches), with one x axis if `share`; no pyplot."""
     figure = _ShownFigure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(
-        rows, 1, squeeze=False, height_ratios=ratios, sharex=rows > 1, subplot_kw={"axes_class": _ShownAxes}
+        rows, 1, squeeze=False, height_ratios=ratios, sharex=share and rows > 1, subplot_kw={"axes_class": _ShownAxes}
     )
     return list(grid[:, 0])

@@ -258,7 +258,7 @@ def compare_overdispersed_rates(
 
     Examples
     --------
-    >>> from qstats.inference.negative_binomial import compare_overdispersed_rates
+    >>> from qstats import compare_overdispersed_rates
     >>> before, after = [9, 2, 14, 6, 11, 3, 8, 15, 1, 7], [4, 1, 6, 2, 0, 7, 3, 1]
     >>> r = compare_overdispersed_rates(after, 100, before, 100)
     >>> round(r.estimate, 3), round(r.pvalue, 4)

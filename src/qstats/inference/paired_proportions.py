@@ -168,7 +168,7 @@ def compare_paired_proportions(
     --------
     Of 87 customers 12 became satisfied and 5 no longer are:
 
-    >>> from qstats.inference.paired_proportions import compare_paired_proportions
+    >>> from qstats import compare_paired_proportions
     >>> r = compare_paired_proportions(30, 12, 5, 40)
     >>> round(r.estimate, 4), round(r.pvalue, 4)
     (0.0805, 0.0896)

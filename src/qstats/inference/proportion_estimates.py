@@ -102,7 +102,7 @@ def estimate_proportion(
 
     Examples
     --------
-    >>> from qstats.inference.proportion_estimates import estimate_proportion
+    >>> from qstats import estimate_proportion
     >>> r = estimate_proportion(45, 50)
     >>> round(r.interval.low, 4), round(r.interval.high, 4)
     (0.7864, 0.9565)

@@ -105,7 +105,7 @@ def estimate_rate(
     --------
     No complaint in 500 orders:
 
-    >>> from qstats.inference.rate_estimates import estimate_rate
+    >>> from qstats import estimate_rate
     >>> r = estimate_rate(0, 500, method="exact", alternative="less")
     >>> r.estimate, round(r.interval.high, 5)
     (0.0, 0.00599)

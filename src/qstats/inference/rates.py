@@ -282,7 +282,7 @@ def rate_pvalues(
 
     Examples
     --------
-    >>> from qstats.inference.rates import rate_pvalues
+    >>> from qstats import rate_pvalues
     >>> rate_pvalues([0, 5, 20], [500, 400, 900], [12, 9, 31], 1000).round(4)
     array([0.0077, 0.5541, 0.2476])
     """

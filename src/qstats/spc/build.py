@@ -134,6 +134,7 @@ _HOMES = {
     "generalized_variance": "qstats.spc.charts.multivariate_spread",
     **dict.fromkeys(("mewma", "mcusum"), "qstats.spc.charts.multivariate_memory"),
     "funnel": "qstats.spc.charts.funnel",
+    "nps": "qstats.spc.charts.nps",
 }
 
 

@@ -35,6 +35,7 @@ _CHARTS: dict[str, tuple[str, str]] = {
     "mewma": ("MEWMA chart", "MEWMA 控制图"),
     "mcusum": ("MCUSUM chart", "MCUSUM 控制图"),
     "funnel": ("Funnel plot", "漏斗图"),
+    "nps": ("NPS chart", "NPS 控制图"),
 }
 
 _PANELS: dict[str, tuple[str, str]] = {
@@ -55,6 +56,7 @@ _PANELS: dict[str, tuple[str, str]] = {
     "t": ("Time between events", "事件间隔时间"),
     "run": ("Value", "数值"),
     "ewma": ("EWMA", "EWMA"),
+    "nps": ("NPS (points)", "NPS（分）"),
     "cusum": ("Cumulative sum", "累积和"),
     "run_of_minimum": ("Run of minima", "最小值连续点数"),
     "cusum_upper": ("CUSUM, upward", "上侧累积和"),

@@ -1,0 +1,1 @@
+"""The voice of the customer: NPS, satisfaction, effort, drivers and service times."""
