@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from qstats.errors import DataError
+from qstats.table.scores import Scale, answers, class_counts, tally
 from qstats.voice.nps import nps
 from qstats.voice.nps_compare import compare_nps
 from qstats.voice.nps_groups import compare_nps_groups
-from qstats.table.scores import Scale, answers, class_counts, tally
 
 N = 300
 RNG = np.random.default_rng(11)

@@ -65,7 +65,7 @@ class Intervals:
 
     def contain(self, value: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Return which intervals hold `value`, limits included; shape (m,)."""
-        return (self.low <= value) & (value <= self.high)  # type: ignore[no-any-return]
+        return (self.low <= value) & (value <= self.high)
 
     def at(self, index: int) -> Interval:
         """Return one of them."""
