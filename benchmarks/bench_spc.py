@@ -117,11 +117,12 @@ def _short() -> list[tuple[str, Callable[[], object]]]:
 def _growth() -> None:
     sizes = (100_000, 1_000_000) if QUICK else (1_000_000, 10_000_000, 100_000_000)
     whole = np.random.default_rng(1).normal(10.0, 1.0, sizes[-1])
+    out = np.empty(sizes[-1])
     jobs: list[tuple[str, Callable[[int], Callable[[], object]]]] = [
         ("I-MR, limits and flags", lambda n: _imr(whole[:n])),
         ("eight Nelson rules", lambda n: lambda: find(NELSON.rules, Flat(0, n, whole, 10.0, 1.0, 7.0, 13.0))),
         ("Xbar-R-S statistics", lambda n: lambda: summarise(Subgroups.of(whole[:n].reshape(-1, 5)))),
-        ("EWMA", lambda n: lambda: ewma(whole[:n], 0.2, center=10.0)),
+        ("EWMA", lambda n: lambda: ewma(whole[:n], 0.2, center=10.0, out=out[:n])),
         ("CUSUM", lambda n: lambda: cusum(whole[:n], 10.0, 0.5)),
     ]
     for name, make in jobs:
