@@ -126,21 +126,45 @@ def _growth() -> None:
         ("CUSUM", lambda n: lambda: cusum(whole[:n], 10.0, 0.5)),
     ]
     for name, make in jobs:
-        steps = growth(make, sizes[: 2 if name == "CUSUM" else None])
+        steps = growth(make, sizes)
         print(f"growth per decade, {name}: {', '.join(f'{s:.2f}' for s in steps)} (target 1.10)")
 
 
+def _peak(job: Callable[[], object]) -> float:
+    """Return the most memory a job holds at once beyond what it is given, in MB."""
+    job()
+    tracemalloc.start()
+    job()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 1e6
+
+
 def _scratch() -> None:
-    """Print the memory a job takes besides its input and output."""
+    """Print the memory the jobs take besides their input and output; there is nothing to report in these data."""
     for n in (N // 10, N):
         x = np.random.default_rng(1).normal(10.0, 1.0, n)
-        x[:] = np.clip(x, 8.0, 12.0)  # nothing to report: what is left is scratch
-        flat = Flat(0, n, x, 10.0, 1.0, 7.0, 13.0)
-        tracemalloc.start()
-        find(NELSON.rules[:1], flat)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        print(f"scratch of rule 1 at n = {n:.0e}: {peak / 1e6:.2f} MB")
+        np.clip(x, 8.0, 12.0, out=x)
+        x[::2], x[1::2] = 20.0 - x[: n // 2], x[n // 2 :]
+        flat = Flat(0, n, x, 10.0, 9.0, 1.0, 19.0)
+        z, both = np.empty(n), 2 * x.nbytes / 1e6
+        size, count = np.full(n, 1000.0), np.full(n, 100.0)
+        size[::3] = 999.0
+        rows, some = x.reshape(-1, 10), individuals_covariance(x[:10_000].reshape(-1, 10))
+        third, tenth = 3 * x.nbytes / 5e6, x.nbytes / 1e7
+        groups = Subgroups.of(x.reshape(-1, 5))
+        jobs: list[tuple[str, Callable[[], object], float]] = [
+            ("mean and moving ranges", lambda x=x: level_and_moves(x), 0.0),
+            ("beyond the limits", lambda f=flat: find(NELSON.rules[:1], f), 0.0),
+            ("I-MR flags", _imr(x), 0.0),
+            ("p flags", _counts("p", count, size), 0.0),
+            ("Xbar-R-S", lambda g=groups: summarise(g), third),
+            ("EWMA", lambda x=x, z=z: ewma(x, 0.2, center=10.0, out=z), 0.0),
+            ("CUSUM", lambda x=x: cusum(x, 10.0, 0.5), both),
+            ("T2", lambda r=rows, s=some: t2_rows(r, s.mean, s.cov), tenth),
+        ]
+        for name, job, answer in jobs:
+            print(f"scratch of {name} at n = {n:.0e}: {_peak(job) - answer:.2f} MB")
 
 
 def main() -> None:
