@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +14,7 @@ from qstats._core.interval import Interval, Intervals
 from qstats._core.notes import Note
 from qstats._core.result import Result
 
-__all__ = ["ALTERNATIVES", "Comparison", "Comparisons", "bisect", "bisect_all", "tail_probability", "tails"]
+__all__ = ["ALTERNATIVES", "Comparison", "Comparisons", "tail_probability", "tails"]
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 
@@ -187,43 +186,3 @@ def tail_probability(low_tail: float, high_tail: float, alternative: str) -> flo
     if alternative == "greater":
         return high_tail
     return min(1.0, 2.0 * min(low_tail, high_tail))
-
-
-def bisect(falling: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a non-increasing function passes zero, to the last bit or so.
-
-    Plain bisection: the functions here are flat, steep or infinite at their ends, where faster methods fail.
-    """
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        if middle in (low, high) or math.isclose(low, high, rel_tol=1e-15, abs_tol=1e-300):
-            break
-        if falling(middle) > 0:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
-
-
-def bisect_all(
-    falling: Callable[[FloatArray, slice], FloatArray], low: FloatArray, high: FloatArray, block: int = 1 << 14
-) -> FloatArray:
-    """Return, entry by entry, where a non-increasing function passes zero, to the last bit or so.
-
-    ``falling(points, part)`` is given the trial points of the entries ``part``; work goes block by block so that the
-    trial points stay in cache however many entries there are.
-    """
-    low, high = (np.array(v, dtype=np.float64) for v in np.broadcast_arrays(low, high))
-    out = np.empty_like(low)
-    for start in range(0, low.size, block):
-        part = slice(start, start + block)
-        a, b = low[part], high[part]
-        for _ in range(200):
-            middle = 0.5 * (a + b)
-            done = (middle == a) | (middle == b) | (np.abs(b - a) <= np.maximum(1e-15 * np.abs(b), 1e-300))
-            if done.all():
-                break
-            right = falling(middle, part) > 0
-            a, b = np.where(right & ~done, middle, a), np.where(~right & ~done, middle, b)
-        out[part] = 0.5 * (a + b)
-    return out

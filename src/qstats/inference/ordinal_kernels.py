@@ -9,8 +9,8 @@ import scipy
 
 from qstats._core.arrays import FloatArray
 from qstats.errors import DataError
-from qstats.inference.comparison import bisect_all
 from qstats.inference.pivot import satterthwaite
+from qstats.inference.roots import bisect_all
 
 __all__ = [
     "MOST_TABLES",

@@ -15,8 +15,9 @@ from qstats._core.checks import check_confidence, check_number
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats._core.quantiles import binomial_cdf, binomial_sf, normal_quantile, normal_sf
-from qstats.inference.comparison import Comparison, bisect, tail_probability, tails
+from qstats.inference.comparison import Comparison, tail_probability, tails
 from qstats.inference.estimate import Estimate
+from qstats.inference.roots import bisect
 
 __all__ = ["QuantileEstimate", "compare_quantiles", "estimate_quantile"]
 

@@ -10,9 +10,8 @@ import numpy as np
 import scipy
 
 from qstats._core.arrays import FloatArray
-from qstats.inference.comparison import bisect_all
 
-__all__ = ["Tail", "bracketed", "by_blocks", "once_each", "tail_root"]
+__all__ = ["Tail", "bisect", "bisect_all", "bracketed", "by_blocks", "once_each", "tail_root"]
 
 _BLOCK = 1 << 14  # entries: a dozen temporaries of this length stay in a second-level cache
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
@@ -176,3 +175,43 @@ def _next(a: FloatArray, b: FloatArray, c: FloatArray, fa: FloatArray, fb: Float
         trusted = (phi * phi < xi) & ((1.0 - phi) ** 2 < 1.0 - xi)
         t = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
     return np.where(trusted & np.isfinite(t), t, 0.5)
+
+
+def bisect(falling: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a non-increasing function passes zero, to the last bit or so.
+
+    Plain bisection: the functions here are flat, steep or infinite at their ends, where faster methods fail.
+    """
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        if middle in (low, high) or math.isclose(low, high, rel_tol=1e-15, abs_tol=1e-300):
+            break
+        if falling(middle) > 0:
+            low = middle
+        else:
+            high = middle
+    return 0.5 * (low + high)
+
+
+def bisect_all(
+    falling: Callable[[FloatArray, slice], FloatArray], low: FloatArray, high: FloatArray, block: int = 1 << 14
+) -> FloatArray:
+    """Return, entry by entry, where a non-increasing function passes zero, to the last bit or so.
+
+    ``falling(points, part)`` is given the trial points of the entries ``part``; work goes block by block so that the
+    trial points stay in cache however many entries there are.
+    """
+    low, high = (np.array(v, dtype=np.float64) for v in np.broadcast_arrays(low, high))
+    out = np.empty_like(low)
+    for start in range(0, low.size, block):
+        part = slice(start, start + block)
+        a, b = low[part], high[part]
+        for _ in range(200):
+            middle = 0.5 * (a + b)
+            done = (middle == a) | (middle == b) | (np.abs(b - a) <= np.maximum(1e-15 * np.abs(b), 1e-300))
+            if done.all():
+                break
+            right = falling(middle, part) > 0
+            a, b = np.where(right & ~done, middle, a), np.where(~right & ~done, middle, b)
+        out[part] = 0.5 * (a + b)
+    return out

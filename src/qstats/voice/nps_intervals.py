@@ -12,14 +12,15 @@ from qstats._core.arrays import FloatArray
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import tails
+from qstats.inference.roots import bracketed
 from qstats.voice.nps_kernels import (
     PSEUDO,
     Counts,
     critical,
     net,
-    root_between,
     score_limits,
     score_z,
+    some,
     tail_pair,
     wald_variance,
 )
@@ -144,8 +145,8 @@ def _bayes(c: Counts, null: FloatArray, below: float, above: float, alternative:
         if error == 0.0:
             return ends[1] if upper else ends[0]
         if upper:
-            return root_between(lambda x: posterior_above(alpha, x)[1] - error, *ends)
-        return root_between(lambda x: error - posterior_above(alpha, x)[0], *ends)
+            return bracketed(lambda x, w: posterior_above(some(alpha, w), x)[1] - error, *ends)
+        return bracketed(lambda x, w: error - posterior_above(some(alpha, w), x)[0], *ends)
 
     under, over = posterior_above(alpha, null)
     return OneSample(limit(below, False), limit(above, True), None, combine(over, under, alternative))

@@ -6,13 +6,13 @@ survey). NPS here is a fraction in [-1, 1]; points are made at the door.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from qstats._core.arrays import FloatArray
 from qstats._core.quantiles import normal_quantile, normal_sf, t_quantile, t_sf
+from qstats.inference.roots import bracketed
 
 __all__ = [
     "PSEUDO",
@@ -23,14 +23,13 @@ __all__ = [
     "net",
     "normal_tails",
     "restricted_detractors",
-    "root_between",
     "score_limits",
     "score_z",
+    "some",
     "tail_pair",
     "wald_variance",
 ]
 
-BLOCK = 1 << 13  # samples worked on at a time
 Counts = tuple[FloatArray, FloatArray, FloatArray]
 
 # Answers added to (detractors, passives, promoters): Rocks (2016); halves of "+3" for two samples.
@@ -94,46 +93,6 @@ def score_z(c: Counts, delta: FloatArray) -> FloatArray:
     return np.where(sure, np.where(np.abs(gap) <= 1e-12 * n, 0.0, np.copysign(np.inf, gap)), z)
 
 
-def root_between(f: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray) -> FloatArray:
-    """Return, entry by entry, where a function that is >= 0 at `low` and <= 0 at `high` passes zero.
-
-    Chandrupatla (1997), Advances in Engineering Software 28, 145-149: inverse quadratic steps, halved when unsafe.
-    """
-    a, b = (np.array(v, dtype=np.float64) for v in np.broadcast_arrays(high, low))
-    fa, fb = f(a), f(b)
-    c, fc = a, fa
-    t = np.full(a.shape, 0.5)
-    best = np.where(np.abs(fa) < np.abs(fb), a, b)
-    done = (fa == 0.0) | (fb == 0.0)
-    for _ in range(120):
-        if done.all():
-            break
-        x = a + t * (b - a)
-        fx = f(x)
-        same = np.signbit(fx) == np.signbit(fa)
-        c, fc = np.where(same, a, b), np.where(same, fa, fb)
-        b, fb = np.where(same, b, a), np.where(same, fb, fa)
-        a, fa = x, fx
-        nearer = np.abs(fa) < np.abs(fb)
-        best = np.where(done, best, np.where(nearer, a, b))
-        width = np.abs(b - a)
-        limit = 1e-16 + 2.3e-16 * np.abs(best)
-        done |= (width <= 2.0 * limit) | (np.where(nearer, fa, fb) == 0.0)
-        t = _step(a, b, c, fa, fb, fc, np.minimum(limit / np.where(width > 0, width, 1.0), 0.5))
-    return best
-
-
-def _step(
-    a: FloatArray, b: FloatArray, c: FloatArray, fa: FloatArray, fb: FloatArray, fc: FloatArray, least: FloatArray
-) -> FloatArray:
-    with np.errstate(all="ignore"):  # entries that are settled divide by zero; their step is not used
-        xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
-        safe = (phi * phi < xi) & ((1.0 - phi) ** 2 < 1.0 - xi)
-        t = fa / (fb - fa) * (fc / (fb - fc)) + (c - a) / (b - a) * (fa / (fc - fa)) * (fb / (fc - fb))
-    t = np.where(safe & np.isfinite(t), t, 0.5)
-    return np.clip(t, least, 1.0 - least)
-
-
 def _squeeze(z: FloatArray) -> FloatArray:
     """Map the line to [-1, 1], infinities to its ends."""
     size = np.abs(z)
@@ -141,28 +100,23 @@ def _squeeze(z: FloatArray) -> FloatArray:
     return np.where(np.isinf(size), np.sign(z), inner)
 
 
-def _blocks(size: int) -> list[slice]:
-    """Pieces so small that the many temporaries of one piece stay in cache."""
-    return [slice(i, i + BLOCK) for i in range(0, size, BLOCK)]
+def some(c: Counts, which: Any) -> Counts:
+    return c[0][which], c[1][which], c[2][which]
 
 
 def _lower_score_limit(c: Counts, z: FloatArray) -> FloatArray:
-    d, u, p = c
-    n = d + u + p
-    if n.size > BLOCK:
-        return np.concatenate([_lower_score_limit((d[i], u[i], p[i]), z[i]) for i in _blocks(n.size)])
     closed = np.isfinite(z)
     finite = np.where(closed, z, 1.0)
     target = _squeeze(finite)
 
     # The statistic itself, squeezed to [-1, 1]: its numerator and spread both vanish where all answers are alike.
-    def gap(delta: FloatArray) -> FloatArray:
-        return _squeeze(score_z(c, delta)) - target
+    def gap(delta: FloatArray, which: Any) -> FloatArray:
+        return np.asarray(_squeeze(score_z(some(c, which), delta)) - target[which])
 
     estimate = net(c)
     # For a negative z (a one-sided confidence under one half) the limit lies on the other side of the estimate.
     ends = np.where(finite >= 0, -1.0, estimate), np.where(finite >= 0, estimate, 1.0)
-    return np.where(closed, np.clip(root_between(gap, *ends), -1.0, 1.0), -1.0)
+    return np.where(closed, np.clip(bracketed(gap, *ends), -1.0, 1.0), -1.0)
 
 
 def score_limits(c: Counts, z_low: Any, z_high: Any) -> tuple[FloatArray, FloatArray]:
@@ -208,14 +162,6 @@ def mover_z(c: Counts, c0: Counts, null: FloatArray, df: tuple[Any, Any]) -> Flo
     With ``a`` below the estimate of one sample and ``b`` above that of the other, the limit is at distance
     ``hypot(a, b)``. So walk the quarter circle of that radius until both samples are equally surprised.
     """
-    if null.size > BLOCK:
-        full = [np.broadcast_to(x, null.shape) for x in df]
-        return np.concatenate(
-            [
-                mover_z((c[0][i], c[1][i], c[2][i]), (c0[0][i], c0[1][i], c0[2][i]), null[i], (full[0][i], full[1][i]))
-                for i in _blocks(null.size)
-            ]
-        )
     gap = net(c) - net(c0) - null
     down = gap >= 0  # the null lies below: the lower limit decides
     own = tuple(np.where(down, x, y) for x, y in zip(c, (c[2], c[1], c[0]), strict=True))
@@ -223,17 +169,19 @@ def mover_z(c: Counts, c0: Counts, null: FloatArray, df: tuple[Any, Any]) -> Flo
     one, two = (own[0], own[1], own[2]), (other[0], other[1], other[2])
     e1, e2, radius = net(one), net(two), np.abs(gap)
 
-    def surprise(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        first = _normal_equivalent(score_z(one, e1 - radius * np.cos(theta)), df[0])
-        second = _normal_equivalent(score_z(two, e2 - radius * np.sin(theta)), df[1])
+    df1, df2 = (np.broadcast_to(np.asarray(v, dtype=np.float64), gap.shape) for v in df)
+
+    def surprise(theta: FloatArray, w: Any) -> tuple[FloatArray, FloatArray]:
+        first = _normal_equivalent(score_z(some(one, w), e1[w] - radius[w] * np.cos(theta)), df1[w])
+        second = _normal_equivalent(score_z(some(two, w), e2[w] - radius[w] * np.sin(theta)), df2[w])
         return first, second
 
-    def balance(theta: FloatArray) -> FloatArray:
-        first, second = surprise(theta)
+    def balance(theta: FloatArray, which: Any) -> FloatArray:
+        first, second = surprise(theta, which)
         return _squeeze(np.maximum(first, 0.0)) - _squeeze(np.maximum(second, 0.0))
 
-    theta = root_between(balance, np.zeros(gap.shape), np.full(gap.shape, 0.5 * np.pi))
-    first, second = surprise(theta)
+    theta = bracketed(balance, np.zeros(gap.shape), np.full(gap.shape, 0.5 * np.pi))
+    first, second = surprise(theta, slice(None))
     z = np.where(theta > 0.25 * np.pi, second, first)  # the sample that carries more of the distance is the exact one
     return np.where(radius == 0.0, 0.0, np.where(down, 1.0, -1.0) * np.maximum(z, 0.0))
 
