@@ -33,6 +33,7 @@ _HOME = {
     "qstats.inference.comparison": ("Comparison", "Comparisons"),
     "qstats.inference.equivalence": ("Equivalence", "equivalence", "noninferiority"),
     "qstats.inference.estimate": ("Estimate", "Estimates"),
+    "qstats.inference.interrupted_series": ("InterruptedSeries", "interrupted_series"),
     "qstats.inference.logrank": ("LogRank", "logrank"),
     "qstats.inference.means": ("compare_mean_summaries", "compare_means", "estimate_mean"),
     "qstats.inference.multiplicity": ("AdjustedPValues", "adjust_pvalues"),
@@ -114,6 +115,8 @@ if TYPE_CHECKING:
     from qstats.inference.equivalence import noninferiority as noninferiority
     from qstats.inference.estimate import Estimate as Estimate
     from qstats.inference.estimate import Estimates as Estimates
+    from qstats.inference.interrupted_series import InterruptedSeries as InterruptedSeries
+    from qstats.inference.interrupted_series import interrupted_series as interrupted_series
     from qstats.inference.logrank import LogRank as LogRank
     from qstats.inference.logrank import logrank as logrank
     from qstats.inference.means import compare_mean_summaries as compare_mean_summaries
