@@ -78,7 +78,7 @@ def _grid(noise, ratio):
 
 
 def _error(p):
-    """Four standard errors of a mean over the grid, both simulations together, and half a unit of the printed figure."""
+    """Four standard errors of a mean over the grid, both simulations together, and half a unit of what is printed."""
     theirs, ours = 1000.0, float(RUNS)
     p = max(p, 0.5)
     return 4.0 * np.sqrt(p * (100.0 - p) / 24.0 * (1.0 / theirs + 1.0 / ours)) + 0.06
