@@ -110,6 +110,24 @@ def bad_calls(tmp_path: Path) -> list[tuple[list[str], str]]:
     ]
 
 
+def test_nps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "\n".join(
+        f"{score},{'东' if i % 2 else '西'}" for i, score in enumerate([9, 10, 3, 8, 11, 10, 7, 9, 0, 10] * 6)
+    )
+    (tmp_path / "答卷.csv").write_text("评分,区域\n" + rows + "\n", encoding="gb18030")
+    call = ["nps", str(tmp_path / "答卷.csv"), "--values", "评分", "--blank", "11"]
+    assert main([*call, "--out", str(tmp_path / "nps.json")]) == 0
+    said = capsys.readouterr().out
+    assert "NPS (points)" in said
+    assert "33.3" in said  # five of nine are promoters, two detractors
+    stored = json.loads((tmp_path / "nps.json").read_text(encoding="utf-8"))
+    assert stored["n"] == 54
+    assert main([*call, "--by", "区域", "--out", str(tmp_path / "nps.svg"), "--lang", "zh"]) == 0
+    assert "东" in (tmp_path / "nps.svg").read_text(encoding="utf-8")
+    assert main(call[:-2]) == 1
+    assert "11 (6 times)" in capsys.readouterr().err
+
+
 def test_bad_input_is_exit_1_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for call, says in bad_calls(tmp_path):
         assert main(call) == 1, call

@@ -70,6 +70,14 @@ def _parser() -> argparse.ArgumentParser:
     pareto.add_argument("--weight", help="column with the cost or severity of a row")
     pareto.add_argument("--top", type=int, help="keep so many, the rest becomes (other)")
 
+    nps = commands.add_parser("nps", parents=[common], help="Net Promoter Score of a column of answers, 0 to 10")
+    nps.add_argument("file", type=Path, help="the answers; --out is an .svg, .png, .html, .json or .csv file")
+    nps.add_argument("--values", required=True, help="column of the scores")
+    nps.add_argument("--by", help="column of the segment")
+    nps.add_argument("--weight", help="column of survey weights")
+    nps.add_argument("--blank", type=float, nargs="+", default=(), help="codes that mean no answer, such as 11 99")
+    nps.add_argument("--missing", choices=("raise", "drop"), default="raise", help="drop: leave missing answers out")
+
     commands.add_parser("demo", parents=[common], help="the main job on 336,776 real flights; --out is a folder")
     return parser
 
@@ -114,6 +122,7 @@ _CHARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "run": ("run_chart", ("values",)),
     "ewma": ("ewma", ("values",)),
     "cusum": ("cusum", ("values",)),
+    "nps": ("nps_chart", ("values", "by")),
 }
 _WITHOUT_RULES = ("run", "ewma", "cusum")
 
@@ -126,7 +135,11 @@ def _chart(args: argparse.Namespace) -> None:
         if value is not None and name not in needed:
             raise DataError(f"--{name}: got {value!r}; --kind {args.kind} has no use for it, leave it out")
     shared = {name: value for name, value in options.items() if value is not None}
-    shared |= {"order_by": args.order_by, "phase": args.phase, "missing": args.missing}
+    shared |= {"phase": args.phase, "missing": args.missing}
+    if args.kind != "nps":  # its points are the periods, which have their order
+        shared["order_by"] = args.order_by
+    elif args.order_by is not None:
+        raise DataError(f"--order-by: got {args.order_by!r}; --kind nps is ordered by --by, leave it out")
     if args.rules is not None:
         if args.kind in _WITHOUT_RULES:
             raise DataError(f"--rules: got {args.rules!r}; --kind {args.kind} has rules of its own, leave it out")
@@ -142,6 +155,20 @@ def _chart(args: argparse.Namespace) -> None:
 def _pareto(args: argparse.Namespace) -> None:
     data = qstats.read_table(args.file, encoding=args.encoding)
     result = qstats.pareto(data, by=args.by, count=args.count, weight=args.weight, top=args.top)
+    print(result.summary())
+    if args.out:
+        _write(result, args.out, args.lang)
+
+
+def _nps(args: argparse.Namespace) -> None:
+    data = qstats.read_table(args.file, encoding=args.encoding)
+    options: dict[str, Any] = {
+        "by": args.by,
+        "weight": args.weight,
+        "missing": args.missing,
+        "blank": tuple(args.blank),
+    }
+    result: Result = qstats.nps(data, values=args.values, **options)
     print(result.summary())
     if args.out:
         _write(result, args.out, args.lang)
@@ -234,7 +261,7 @@ def _demo(args: argparse.Namespace) -> None:
     _write_all(verdicts, args.out or Path("out"), args.lang, args.quiet)
 
 
-_COMMANDS = {"chart": _chart, "pareto": _pareto, "verify": _verify, "demo": _demo}
+_COMMANDS = {"chart": _chart, "pareto": _pareto, "nps": _nps, "verify": _verify, "demo": _demo}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
