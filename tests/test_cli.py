@@ -154,6 +154,7 @@ def test_bad_input_is_exit_1_with_one_line(tmp_path: Path, capsys: pytest.Captur
         ("run", ["--values", "n"]),
         ("ewma", ["--values", "n"]),
         ("cusum", ["--values", "n"]),
+        ("nps", ["--values", "n", "--by", "day"]),
     ],
 )
 def test_every_kind_of_chart(kind: str, columns: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
