@@ -13,9 +13,9 @@ from measure import cpu, passes
 
 from qstats.inference.multiplicity import adjust_pvalues
 from qstats.table.scores import class_counts
-from qstats.voice.nps import NPS_SCALE, nps, nps_from_counts
-from qstats.voice.nps_compare import compare_nps, compare_nps_counts
-from qstats.voice.nps_resample import permutation_tails, resample_counts
+from qstats.voice.nps.compare import compare_nps, compare_nps_counts
+from qstats.voice.nps.one import NPS_SCALE, nps, nps_from_counts
+from qstats.voice.nps.resample import permutation_tails, resample_counts
 
 QUICK = "--quick" in sys.argv
 N = 1_000_000 if QUICK else 10_000_000

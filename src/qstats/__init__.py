@@ -25,6 +25,7 @@ _HOME = {
         "TooFewData",
     ),
     "qstats.figures": ("plot", "save_figure"),
+    "qstats.improve.claim": ("ClaimCheck", "claim_check"),
     "qstats.improve.hold": ("hold_period",),
     "qstats.improve.pareto": ("ParetoTable", "pareto"),
     "qstats.improve.plan": ("LogColumns", "VerificationPlan"),
@@ -33,22 +34,31 @@ _HOME = {
     "qstats.inference.comparison": ("Comparison", "Comparisons"),
     "qstats.inference.equivalence": ("Equivalence", "equivalence", "noninferiority"),
     "qstats.inference.estimate": ("Estimate", "Estimates"),
-    "qstats.inference.interrupted_series": ("InterruptedSeries", "interrupted_series"),
-    "qstats.inference.logrank": ("LogRank", "logrank"),
-    "qstats.inference.means": ("compare_mean_summaries", "compare_means", "estimate_mean"),
+    "qstats.inference.groups.counts": ("compare_proportion_groups", "compare_rate_groups"),
+    "qstats.inference.groups.result": ("GroupComparison",),
+    "qstats.inference.groups.values": ("compare_mean_groups", "compare_ordinal_groups", "compare_time_groups"),
+    "qstats.inference.means.means": ("compare_mean_summaries", "compare_means", "estimate_mean"),
+    "qstats.inference.means.paired": ("compare_paired_means",),
     "qstats.inference.multiplicity": ("AdjustedPValues", "adjust_pvalues"),
     "qstats.inference.negative_binomial": ("compare_overdispersed_rates",),
-    "qstats.inference.ordinal": ("compare_ordinal", "compare_ordinal_counts"),
-    "qstats.inference.paired": ("compare_paired_means",),
+    "qstats.inference.ordinal.proportional_odds": ("ProportionalOdds", "TermTest", "proportional_odds"),
+    "qstats.inference.ordinal.scores": ("compare_ordinal", "compare_ordinal_counts"),
     "qstats.inference.paired_proportions": ("compare_paired_proportions",),
+    "qstats.inference.power.means": ("means_power", "means_sample_size"),
+    "qstats.inference.power.ordinal": ("ordinal_power", "ordinal_sample_size"),
+    "qstats.inference.power.proportions": ("proportions_power", "proportions_sample_size"),
+    "qstats.inference.power.rates": ("rates_power", "rates_sample_size"),
+    "qstats.inference.power.study_size": ("StudySize",),
+    "qstats.inference.power.times": ("logrank_power", "logrank_sample_size", "times_power", "times_sample_size"),
     "qstats.inference.proportion_estimates": ("estimate_proportion",),
-    "qstats.inference.proportional_odds": ("ProportionalOdds", "TermTest", "proportional_odds"),
     "qstats.inference.proportions": ("compare_proportions",),
-    "qstats.inference.quantile_limits": ("QuantileEstimate", "compare_quantiles", "estimate_quantile"),
     "qstats.inference.rate_estimates": ("estimate_rate",),
     "qstats.inference.rates": ("compare_rates", "rate_pvalues", "ratio_of_rate_ratios"),
-    "qstats.inference.survival": ("SurvivalCurve", "survival_curve"),
-    "qstats.inference.times": ("compare_times",),
+    "qstats.inference.series.interrupted": ("InterruptedSeries", "interrupted_series"),
+    "qstats.inference.times.logrank": ("LogRank", "logrank"),
+    "qstats.inference.times.quantiles": ("QuantileEstimate", "compare_quantiles", "estimate_quantile"),
+    "qstats.inference.times.survival": ("SurvivalCurve", "survival_curve"),
+    "qstats.inference.times.times": ("compare_times",),
     "qstats.report": ("write_report",),
     "qstats.spc.chart": ("ControlChart", "Signal"),
     "qstats.spc.charts.attributes": ("c_chart", "np_chart", "p_chart", "u_chart"),
@@ -76,12 +86,28 @@ _HOME = {
     "qstats.spc.runlength": ("CusumDesign", "EwmaDesign", "RunLength", "design_cusum", "design_ewma"),
     "qstats.spc.runlength.of_chart": ("arl",),
     "qstats.table": ("read_table", "write_csv"),
-    "qstats.voice.nps": ("nps", "nps_from_counts"),
-    "qstats.voice.nps_compare": ("compare_nps", "compare_nps_counts"),
-    "qstats.voice.nps_groups": ("NpsGroups", "compare_nps_groups"),
-    "qstats.voice.nps_result": ("Nps", "NpsMany", "NpsTable", "NpsTest"),
-    "qstats.voice.nps_size": ("NpsSampleSize", "nps_sample_size"),
-    "qstats.voice.nps_tests": ("nps_paired_test", "nps_permutation_test"),
+    "qstats.voice.drivers.drivers": ("KeyDrivers", "key_drivers"),
+    "qstats.voice.drivers.importance": ("ImportancePerformance", "importance_performance"),
+    "qstats.voice.drivers.kano": ("kano", "kano_from_counts"),
+    "qstats.voice.drivers.kano_result": ("Kano",),
+    "qstats.voice.nps.compare": ("compare_nps", "compare_nps_counts"),
+    "qstats.voice.nps.groups": ("NpsGroups", "compare_nps_groups"),
+    "qstats.voice.nps.one": ("nps", "nps_from_counts"),
+    "qstats.voice.nps.randomised": ("nps_paired_test", "nps_permutation_test"),
+    "qstats.voice.nps.result": ("Nps", "NpsMany", "NpsTable", "NpsTest"),
+    "qstats.voice.nps.size": ("NpsSampleSize", "nps_sample_size"),
+    "qstats.voice.satisfaction.battery": ("battery",),
+    "qstats.voice.satisfaction.compare": ("compare_ces", "compare_csat"),
+    "qstats.voice.satisfaction.result": ("BatteryTable", "Satisfaction", "SatisfactionComparison", "SegmentTable"),
+    "qstats.voice.satisfaction.scores": ("ces", "csat"),
+    "qstats.voice.service.churn": ("Churn", "ChurnTable", "churn", "compare_churn"),
+    "qstats.voice.service.contact": ("FirstContact", "compare_first_contact", "first_contact_resolution"),
+    "qstats.voice.service.handling": ("handling_time",),
+    "qstats.voice.service.resolution": ("first_response", "resolution_time"),
+    "qstats.voice.service.resolution_compare": ("TimeComparison", "compare_resolution_time"),
+    "qstats.voice.service.result": ("HandlingTime", "ServiceTable", "ServiceTime"),
+    "qstats.voice.service.shares": ("ShareTable",),
+    "qstats.voice.service.sla": ("Attainment", "compare_sla", "sla_attainment"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = ["__version__", *sorted(_MODULE_OF)]
@@ -101,6 +127,8 @@ if TYPE_CHECKING:
     from qstats.errors import TooFewData as TooFewData
     from qstats.figures import plot as plot
     from qstats.figures import save_figure as save_figure
+    from qstats.improve.claim import ClaimCheck as ClaimCheck
+    from qstats.improve.claim import claim_check as claim_check
     from qstats.improve.hold import hold_period as hold_period
     from qstats.improve.pareto import ParetoTable as ParetoTable
     from qstats.improve.pareto import pareto as pareto
@@ -115,35 +143,54 @@ if TYPE_CHECKING:
     from qstats.inference.equivalence import noninferiority as noninferiority
     from qstats.inference.estimate import Estimate as Estimate
     from qstats.inference.estimate import Estimates as Estimates
-    from qstats.inference.interrupted_series import InterruptedSeries as InterruptedSeries
-    from qstats.inference.interrupted_series import interrupted_series as interrupted_series
-    from qstats.inference.logrank import LogRank as LogRank
-    from qstats.inference.logrank import logrank as logrank
-    from qstats.inference.means import compare_mean_summaries as compare_mean_summaries
-    from qstats.inference.means import compare_means as compare_means
-    from qstats.inference.means import estimate_mean as estimate_mean
+    from qstats.inference.groups.counts import compare_proportion_groups as compare_proportion_groups
+    from qstats.inference.groups.counts import compare_rate_groups as compare_rate_groups
+    from qstats.inference.groups.result import GroupComparison as GroupComparison
+    from qstats.inference.groups.values import compare_mean_groups as compare_mean_groups
+    from qstats.inference.groups.values import compare_ordinal_groups as compare_ordinal_groups
+    from qstats.inference.groups.values import compare_time_groups as compare_time_groups
+    from qstats.inference.means.means import compare_mean_summaries as compare_mean_summaries
+    from qstats.inference.means.means import compare_means as compare_means
+    from qstats.inference.means.means import estimate_mean as estimate_mean
+    from qstats.inference.means.paired import compare_paired_means as compare_paired_means
     from qstats.inference.multiplicity import AdjustedPValues as AdjustedPValues
     from qstats.inference.multiplicity import adjust_pvalues as adjust_pvalues
     from qstats.inference.negative_binomial import compare_overdispersed_rates as compare_overdispersed_rates
-    from qstats.inference.ordinal import compare_ordinal as compare_ordinal
-    from qstats.inference.ordinal import compare_ordinal_counts as compare_ordinal_counts
-    from qstats.inference.paired import compare_paired_means as compare_paired_means
+    from qstats.inference.ordinal.proportional_odds import ProportionalOdds as ProportionalOdds
+    from qstats.inference.ordinal.proportional_odds import TermTest as TermTest
+    from qstats.inference.ordinal.proportional_odds import proportional_odds as proportional_odds
+    from qstats.inference.ordinal.scores import compare_ordinal as compare_ordinal
+    from qstats.inference.ordinal.scores import compare_ordinal_counts as compare_ordinal_counts
     from qstats.inference.paired_proportions import compare_paired_proportions as compare_paired_proportions
+    from qstats.inference.power.means import means_power as means_power
+    from qstats.inference.power.means import means_sample_size as means_sample_size
+    from qstats.inference.power.ordinal import ordinal_power as ordinal_power
+    from qstats.inference.power.ordinal import ordinal_sample_size as ordinal_sample_size
+    from qstats.inference.power.proportions import proportions_power as proportions_power
+    from qstats.inference.power.proportions import proportions_sample_size as proportions_sample_size
+    from qstats.inference.power.rates import rates_power as rates_power
+    from qstats.inference.power.rates import rates_sample_size as rates_sample_size
+    from qstats.inference.power.study_size import StudySize as StudySize
+    from qstats.inference.power.times import logrank_power as logrank_power
+    from qstats.inference.power.times import logrank_sample_size as logrank_sample_size
+    from qstats.inference.power.times import times_power as times_power
+    from qstats.inference.power.times import times_sample_size as times_sample_size
     from qstats.inference.proportion_estimates import estimate_proportion as estimate_proportion
-    from qstats.inference.proportional_odds import ProportionalOdds as ProportionalOdds
-    from qstats.inference.proportional_odds import TermTest as TermTest
-    from qstats.inference.proportional_odds import proportional_odds as proportional_odds
     from qstats.inference.proportions import compare_proportions as compare_proportions
-    from qstats.inference.quantile_limits import QuantileEstimate as QuantileEstimate
-    from qstats.inference.quantile_limits import compare_quantiles as compare_quantiles
-    from qstats.inference.quantile_limits import estimate_quantile as estimate_quantile
     from qstats.inference.rate_estimates import estimate_rate as estimate_rate
     from qstats.inference.rates import compare_rates as compare_rates
     from qstats.inference.rates import rate_pvalues as rate_pvalues
     from qstats.inference.rates import ratio_of_rate_ratios as ratio_of_rate_ratios
-    from qstats.inference.survival import SurvivalCurve as SurvivalCurve
-    from qstats.inference.survival import survival_curve as survival_curve
-    from qstats.inference.times import compare_times as compare_times
+    from qstats.inference.series.interrupted import InterruptedSeries as InterruptedSeries
+    from qstats.inference.series.interrupted import interrupted_series as interrupted_series
+    from qstats.inference.times.logrank import LogRank as LogRank
+    from qstats.inference.times.logrank import logrank as logrank
+    from qstats.inference.times.quantiles import QuantileEstimate as QuantileEstimate
+    from qstats.inference.times.quantiles import compare_quantiles as compare_quantiles
+    from qstats.inference.times.quantiles import estimate_quantile as estimate_quantile
+    from qstats.inference.times.survival import SurvivalCurve as SurvivalCurve
+    from qstats.inference.times.survival import survival_curve as survival_curve
+    from qstats.inference.times.times import compare_times as compare_times
     from qstats.report import write_report as write_report
     from qstats.spc.chart import ControlChart as ControlChart
     from qstats.spc.chart import Signal as Signal
@@ -193,20 +240,55 @@ if TYPE_CHECKING:
     from qstats.spc.runlength.of_chart import arl as arl
     from qstats.table import read_table as read_table
     from qstats.table import write_csv as write_csv
-    from qstats.voice.nps import nps as nps
-    from qstats.voice.nps import nps_from_counts as nps_from_counts
-    from qstats.voice.nps_compare import compare_nps as compare_nps
-    from qstats.voice.nps_compare import compare_nps_counts as compare_nps_counts
-    from qstats.voice.nps_groups import NpsGroups as NpsGroups
-    from qstats.voice.nps_groups import compare_nps_groups as compare_nps_groups
-    from qstats.voice.nps_result import Nps as Nps
-    from qstats.voice.nps_result import NpsMany as NpsMany
-    from qstats.voice.nps_result import NpsTable as NpsTable
-    from qstats.voice.nps_result import NpsTest as NpsTest
-    from qstats.voice.nps_size import NpsSampleSize as NpsSampleSize
-    from qstats.voice.nps_size import nps_sample_size as nps_sample_size
-    from qstats.voice.nps_tests import nps_paired_test as nps_paired_test
-    from qstats.voice.nps_tests import nps_permutation_test as nps_permutation_test
+    from qstats.voice.drivers.drivers import KeyDrivers as KeyDrivers
+    from qstats.voice.drivers.drivers import key_drivers as key_drivers
+    from qstats.voice.drivers.importance import ImportancePerformance as ImportancePerformance
+    from qstats.voice.drivers.importance import importance_performance as importance_performance
+    from qstats.voice.drivers.kano import kano as kano
+    from qstats.voice.drivers.kano import kano_from_counts as kano_from_counts
+    from qstats.voice.drivers.kano_result import Kano as Kano
+    from qstats.voice.nps.compare import compare_nps as compare_nps
+    from qstats.voice.nps.compare import compare_nps_counts as compare_nps_counts
+    from qstats.voice.nps.groups import NpsGroups as NpsGroups
+    from qstats.voice.nps.groups import compare_nps_groups as compare_nps_groups
+    from qstats.voice.nps.one import nps as nps
+    from qstats.voice.nps.one import nps_from_counts as nps_from_counts
+    from qstats.voice.nps.randomised import nps_paired_test as nps_paired_test
+    from qstats.voice.nps.randomised import nps_permutation_test as nps_permutation_test
+    from qstats.voice.nps.result import Nps as Nps
+    from qstats.voice.nps.result import NpsMany as NpsMany
+    from qstats.voice.nps.result import NpsTable as NpsTable
+    from qstats.voice.nps.result import NpsTest as NpsTest
+    from qstats.voice.nps.size import NpsSampleSize as NpsSampleSize
+    from qstats.voice.nps.size import nps_sample_size as nps_sample_size
+    from qstats.voice.satisfaction.battery import battery as battery
+    from qstats.voice.satisfaction.compare import compare_ces as compare_ces
+    from qstats.voice.satisfaction.compare import compare_csat as compare_csat
+    from qstats.voice.satisfaction.result import BatteryTable as BatteryTable
+    from qstats.voice.satisfaction.result import Satisfaction as Satisfaction
+    from qstats.voice.satisfaction.result import SatisfactionComparison as SatisfactionComparison
+    from qstats.voice.satisfaction.result import SegmentTable as SegmentTable
+    from qstats.voice.satisfaction.scores import ces as ces
+    from qstats.voice.satisfaction.scores import csat as csat
+    from qstats.voice.service.churn import Churn as Churn
+    from qstats.voice.service.churn import ChurnTable as ChurnTable
+    from qstats.voice.service.churn import churn as churn
+    from qstats.voice.service.churn import compare_churn as compare_churn
+    from qstats.voice.service.contact import FirstContact as FirstContact
+    from qstats.voice.service.contact import compare_first_contact as compare_first_contact
+    from qstats.voice.service.contact import first_contact_resolution as first_contact_resolution
+    from qstats.voice.service.handling import handling_time as handling_time
+    from qstats.voice.service.resolution import first_response as first_response
+    from qstats.voice.service.resolution import resolution_time as resolution_time
+    from qstats.voice.service.resolution_compare import TimeComparison as TimeComparison
+    from qstats.voice.service.resolution_compare import compare_resolution_time as compare_resolution_time
+    from qstats.voice.service.result import HandlingTime as HandlingTime
+    from qstats.voice.service.result import ServiceTable as ServiceTable
+    from qstats.voice.service.result import ServiceTime as ServiceTime
+    from qstats.voice.service.shares import ShareTable as ShareTable
+    from qstats.voice.service.sla import Attainment as Attainment
+    from qstats.voice.service.sla import compare_sla as compare_sla
+    from qstats.voice.service.sla import sla_attainment as sla_attainment
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qstats import compare_proportions, compare_rates
 from qstats.errors import DataError
 from qstats.inference.equivalence import equivalence, noninferiority
-from qstats.voice.nps_compare import compare_nps_counts
+from qstats.voice.nps.compare import compare_nps_counts
 
 
 def test_limits_are_the_published_ones():

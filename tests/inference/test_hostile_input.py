@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from qstats.errors import QStatsError
-from qstats.inference.logrank import logrank
-from qstats.inference.means import compare_mean_summaries, compare_means, estimate_mean
-from qstats.inference.ordinal import compare_ordinal, compare_ordinal_counts
-from qstats.inference.paired import compare_paired_means
-from qstats.inference.proportional_odds import proportional_odds
-from qstats.inference.quantile_limits import compare_quantiles, estimate_quantile
-from qstats.inference.survival import survival_curve
-from qstats.inference.times import compare_times
+from qstats.inference.means.means import compare_mean_summaries, compare_means, estimate_mean
+from qstats.inference.means.paired import compare_paired_means
+from qstats.inference.ordinal.proportional_odds import proportional_odds
+from qstats.inference.ordinal.scores import compare_ordinal, compare_ordinal_counts
+from qstats.inference.times.logrank import logrank
+from qstats.inference.times.quantiles import compare_quantiles, estimate_quantile
+from qstats.inference.times.survival import survival_curve
+from qstats.inference.times.times import compare_times
 
 COLUMNS: list[Any] = [
     [], [1.0], [1, 1], [0, 0, 0], [0, 1], [1, 2, 3], [np.nan, 1], [math.inf, 1], ["a", "b"], None, 5, "abc",

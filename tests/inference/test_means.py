@@ -15,7 +15,7 @@ from scipy import stats
 from qstats import Moments
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import Comparison, Comparisons
-from qstats.inference.means import compare_mean_summaries, compare_means, estimate_mean
+from qstats.inference.means.means import compare_mean_summaries, compare_means, estimate_mean
 from qstats.inference.resample import invert_draws, resampled_moments
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "means_times.json"

@@ -13,8 +13,8 @@ from statsmodels.stats.nonparametric import rank_compare_2indep
 
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import Comparison, Comparisons
-from qstats.inference.ordinal import compare_ordinal, compare_ordinal_counts
-from qstats.inference.ordinal_kernels import all_tables, count_tables
+from qstats.inference.ordinal.kernels import all_tables, count_tables
+from qstats.inference.ordinal.scores import compare_ordinal, compare_ordinal_counts
 
 # Pain scores of the scipy documentation of brunnermunzel.
 PAIN = [1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 1, 1], [3, 3, 4, 3, 1, 2, 3, 1, 1, 5, 4]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from qstats.errors import DataError, TooFewData
-from qstats.inference.paired import compare_paired_means
+from qstats.inference.means.paired import compare_paired_means
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "means_times.json"
 CASES = {c["id"]: c for c in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]}

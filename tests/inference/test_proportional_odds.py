@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from qstats.errors import DataError, NoConvergence, TooFewData
-from qstats.inference.proportional_odds import proportional_odds
+from qstats.inference.ordinal.proportional_odds import proportional_odds
 
 # Randall (1989), The analysis of sensory data by generalised linear model, Biometrical Journal 31, 781-793; bitterness
 # of wine by temperature and contact, as data(wine) of R ordinal.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from qstats.errors import DataError
-from qstats.inference.quantile_limits import compare_quantiles, estimate_quantile
+from qstats.inference.times.quantiles import compare_quantiles, estimate_quantile
 
 sample = st.lists(st.integers(0, 40).map(lambda v: v / 4), min_size=1, max_size=25)
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
 from qstats.errors import DataError
-from qstats.inference.logrank import logrank
-from qstats.inference.survival import survival_curve
-from qstats.inference.times import compare_times
+from qstats.inference.times.logrank import logrank
+from qstats.inference.times.survival import survival_curve
+from qstats.inference.times.times import compare_times
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "means_times.json"
 CASES = {c["id"]: c for c in json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]}

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from qstats.errors import DataError, TooFewData
-from qstats.inference.means import compare_means
-from qstats.inference.quantile_limits import compare_quantiles
-from qstats.inference.times import compare_times
+from qstats.inference.means.means import compare_means
+from qstats.inference.times.quantiles import compare_quantiles
+from qstats.inference.times.times import compare_times
 
 AFTER = [2.0, 3.5, 1.0, 4.0, 2.5, 9.0]
 BEFORE = [6.0, 9.0, 4.5, 15.0, 7.0]

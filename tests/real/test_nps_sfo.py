@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from qstats.errors import DataError
-from qstats.voice.nps import nps
+from qstats.voice.nps.one import nps
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "sfo_customer_survey" / "2017.csv"
 pytestmark = [

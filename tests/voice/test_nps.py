@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
 from qstats.errors import DataError, TooFewData
-from qstats.voice.nps import nps, nps_from_counts
-from qstats.voice.nps_intervals import METHODS, posterior_above
-from qstats.voice.nps_kernels import restricted_detractors, score_z
+from qstats.voice.nps.intervals import METHODS, posterior_above
+from qstats.voice.nps.kernels import restricted_detractors, score_z
+from qstats.voice.nps.one import nps, nps_from_counts
 
 CASES = {
     c["id"]: c

@@ -15,9 +15,9 @@ from scipy import stats
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import Comparison, Comparisons
 from qstats.inference.equivalence import equivalence, noninferiority
-from qstats.voice.nps import nps, nps_from_counts
-from qstats.voice.nps_compare import TWO_SAMPLE, compare_nps, compare_nps_counts
-from qstats.voice.nps_tests import nps_paired_test, nps_permutation_test
+from qstats.voice.nps.compare import TWO_SAMPLE, compare_nps, compare_nps_counts
+from qstats.voice.nps.one import nps, nps_from_counts
+from qstats.voice.nps.randomised import nps_paired_test, nps_permutation_test
 
 CASES = {
     c["id"]: c
@@ -290,7 +290,7 @@ def test_permutation_counts_every_relabelling(x, n):
 def test_drawn_relabellings_agree_with_the_counted_ones(monkeypatch):
     x, y = scores((12, 25, 50)), scores((25, 30, 40))
     exact = nps_permutation_test(x, y).pvalue
-    monkeypatch.setattr("qstats.voice.nps_resample.EXACT_TABLES", 0)
+    monkeypatch.setattr("qstats.voice.nps.resample.EXACT_TABLES", 0)
     r = nps_permutation_test(x, y, rng=4)
     assert r.resamples == 100_000
     assert r.pvalue == pytest.approx(exact, abs=4 * math.sqrt(exact / 100_000))

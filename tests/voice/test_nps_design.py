@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from qstats.errors import DataError, TooFewData
-from qstats.voice.nps import nps, nps_from_counts
+from qstats.voice.nps.one import nps, nps_from_counts
 
 
 def klass(score):

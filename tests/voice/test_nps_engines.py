@@ -6,9 +6,9 @@ import pytest
 
 from qstats.errors import DataError
 from qstats.table.scores import Scale, answers, class_counts, tally
-from qstats.voice.nps import nps
-from qstats.voice.nps_compare import compare_nps
-from qstats.voice.nps_groups import compare_nps_groups
+from qstats.voice.nps.compare import compare_nps
+from qstats.voice.nps.groups import compare_nps_groups
+from qstats.voice.nps.one import nps
 
 N = 300
 RNG = np.random.default_rng(11)

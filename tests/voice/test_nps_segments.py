@@ -12,10 +12,10 @@ from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.multitest import multipletests
 
 from qstats.errors import DataError, TooFewData
-from qstats.voice.nps import nps
-from qstats.voice.nps_compare import compare_nps
-from qstats.voice.nps_groups import compare_nps_groups
-from qstats.voice.nps_segments import shrink
+from qstats.voice.nps.compare import compare_nps
+from qstats.voice.nps.groups import compare_nps_groups
+from qstats.voice.nps.one import nps
+from qstats.voice.nps.segments import shrink
 
 
 def make(seed=1, n=400):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from qstats.errors import DataError
-from qstats.voice.nps import nps_from_counts
-from qstats.voice.nps_size import nps_sample_size
+from qstats.voice.nps.one import nps_from_counts
+from qstats.voice.nps.size import nps_sample_size
 
 
 def test_published():

@@ -16,19 +16,30 @@ from qstats.errors import DataError
 from qstats.figures.charts import draw_chart
 from qstats.figures.comparison import draw_comparison
 from qstats.figures.funnel import draw_funnel
+from qstats.figures.groups import draw_groups, draw_share_table
 from qstats.figures.nps import draw_nps, draw_nps_table
 from qstats.figures.output import svg_text, write_figure
 from qstats.figures.pareto import draw_pareto
 from qstats.figures.style import house_style
-from qstats.figures.survival import draw_survival
+from qstats.figures.survival import (
+    draw_churn,
+    draw_churn_table,
+    draw_service_table,
+    draw_service_time,
+    draw_survival,
+)
 from qstats.figures.verify import draw_verdict
 from qstats.improve.pareto import ParetoTable
 from qstats.improve.verdict import Verdict
 from qstats.inference.comparison import Comparison
-from qstats.inference.survival import SurvivalCurve
+from qstats.inference.groups.result import GroupComparison
+from qstats.inference.times.survival import SurvivalCurve
 from qstats.spc.chart import ControlChart
 from qstats.spc.charts.funnel import Funnel
-from qstats.voice.nps_result import Nps, NpsTable
+from qstats.voice.nps.result import Nps, NpsTable
+from qstats.voice.service.churn import Churn, ChurnTable
+from qstats.voice.service.result import ServiceTable, ServiceTime
+from qstats.voice.service.shares import ShareTable
 
 __all__ = ["can_plot", "figure_svg", "house_style", "plot", "save_figure"]
 
@@ -73,6 +84,12 @@ plot.register(Verdict)(draw_verdict)
 plot.register(Nps)(draw_nps)
 plot.register(NpsTable)(draw_nps_table)
 plot.register(SurvivalCurve)(draw_survival)
+plot.register(ServiceTime)(draw_service_time)
+plot.register(ServiceTable)(draw_service_table)
+plot.register(Churn)(draw_churn)
+plot.register(ChurnTable)(draw_churn_table)
+plot.register(ShareTable)(draw_share_table)
+plot.register(GroupComparison)(draw_groups)
 
 
 def can_plot(result: object) -> bool:

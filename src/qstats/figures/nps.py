@@ -11,7 +11,7 @@ from qstats.figures.forest import Forest, draw_forest, forest_axes
 from qstats.figures.output import new_axes
 from qstats.figures.style import INK, PALETTE, clean_text, in_house_style, name_axis, user_ticks, write_title
 from qstats.figures.words import word
-from qstats.voice.nps_result import Nps, NpsTable
+from qstats.voice.nps.result import Nps, NpsTable
 
 __all__ = ["draw_nps", "draw_nps_table"]
 

@@ -31,6 +31,7 @@ _EFFECTS = {
     "quantile_difference": "difference of quantiles",
     "rmst_difference": "difference of mean time to the horizon",
     "rmst_ratio": "ratio of mean time to the horizon",
+    "hazard_ratio": "ratio of hazards",
     "superiority": "P(higher) + P(equal)/2",
     "nps_difference": "difference of NPS (points)",
 }

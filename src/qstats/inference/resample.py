@@ -44,7 +44,7 @@ def check_resamples(resamples: object, below: float, above: float) -> int:
         resamples = RESAMPLES
     if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer):
         raise DataError(f"resamples: got {resamples!r}; a whole number is wanted")
-    if not 1.0 / (resamples + 1.0) < tail:
+    if resamples < 1 or not 1.0 / (resamples + 1.0) < tail:
         least = math.floor(1.0 / tail)
         raise DataError(f"resamples: got {resamples}; this confidence needs at least {least}, better ten times that")
     return int(resamples)

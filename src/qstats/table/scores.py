@@ -237,7 +237,7 @@ def tally(data: object, scale: Scale, *, missing: str = "raise", blank: object =
 
 def read_keys(data: Any, name: str, n: int, *, tidy: bool = False) -> Keys:
     """Code a plain sequence of labels (text, numbers or dates), one per row; `tidy`: known to be of one kind."""
-    if isinstance(data, str | bytes) or not hasattr(data, "__len__"):
+    if isinstance(data, str | bytes) or not hasattr(data, "__len__") or getattr(data, "ndim", 1) == 0:
         raise DataError(f"{name}: got {data!r}; with plain scores a sequence with one label per answer is wanted")
     if len(data) != n:
         raise DataError(f"{name}: {len(data)} labels came for {n} answers; one each is wanted")

@@ -100,9 +100,14 @@ def _from_answers(
             raise DataError(
                 f"values, by: got {values!r} and {by!r}; data is a table: name the columns of score and period"
             )
+        name = f"values (column {values!r})"
+        if table.lazy_keys(data, values, by) is None:
+            frame = table.columns(data, {"values": values, "by": by})
+            score, keys = as_vector(frame["values"], name, missing="drop", least=0), frame["by"]
+            return _by_period(score, np.ones(score.size), keys, missing, blank, name)
         got = table.counts_by(data, [by, values])
-        score = as_vector(got[values], f"values (column {values!r})", missing="drop", least=0)
-        return _by_period(score, got["n"].astype(np.float64), got[by], missing, blank, f"values (column {values!r})")
+        score = as_vector(got[values], name, missing="drop", least=0)
+        return _by_period(score, got["n"].astype(np.float64), got[by], missing, blank, name)
     if values is not None:
         raise DataError(f"values: got {values!r}, but data is no table; pass the scores themselves as data")
     score = as_vector(data, "data", missing="drop", least=0)

@@ -1,0 +1,1 @@
+"""Scores that have an order but no distance."""

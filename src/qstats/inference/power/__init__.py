@@ -1,0 +1,1 @@
+"""How many it takes: power and sample size of every comparison."""

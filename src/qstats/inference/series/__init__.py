@@ -1,0 +1,1 @@
+"""Series of counts before and after a change."""

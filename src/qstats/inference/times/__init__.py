@@ -1,0 +1,1 @@
+"""Times and their quantiles, open ones among them."""

@@ -1,0 +1,1 @@
+"""What goes with satisfaction, and what customers take for granted."""

@@ -1,0 +1,1 @@
+"""Net Promoter Score: one, two, many; surveys; sample size."""

@@ -1,0 +1,1 @@
+"""Satisfaction and effort scores, their segments, and batteries of questions."""

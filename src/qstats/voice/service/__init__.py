@@ -1,0 +1,1 @@
+"""How long customers wait, whether they must come back, whether they stay."""
