@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from qstats.inference.interrupted_series import design_matrix
-from qstats.inference.series_kernels import RHO, cosine_contrast, fit_poisson, mixture_cdf, nugget_mixture
+from qstats.inference.series.interrupted import design_matrix
+from qstats.inference.series.kernels import RHO, cosine_contrast, fit_poisson, mixture_cdf, nugget_mixture
 
 FULL = os.environ.get("QSTATS_CALIBRATE") == "full"
 pytestmark = pytest.mark.calibration

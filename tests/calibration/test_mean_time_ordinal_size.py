@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from qstats.inference.logrank import logrank
-from qstats.inference.means import compare_mean_summaries, compare_means
-from qstats.inference.ordinal import compare_ordinal, compare_ordinal_counts
-from qstats.inference.paired import compare_paired_means
-from qstats.inference.quantile_limits import compare_quantiles, estimate_quantile
-from qstats.inference.times import compare_times
+from qstats.inference.means.means import compare_mean_summaries, compare_means
+from qstats.inference.means.paired import compare_paired_means
+from qstats.inference.ordinal.scores import compare_ordinal, compare_ordinal_counts
+from qstats.inference.times.logrank import logrank
+from qstats.inference.times.quantiles import compare_quantiles, estimate_quantile
+from qstats.inference.times.times import compare_times
 
 pytestmark = pytest.mark.calibration
 

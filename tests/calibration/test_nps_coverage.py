@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy import special
 
-from qstats.voice.nps import nps_from_counts
-from qstats.voice.nps_compare import compare_nps_counts
-from qstats.voice.nps_tests import nps_permutation_test
+from qstats.voice.nps.compare import compare_nps_counts
+from qstats.voice.nps.one import nps_from_counts
+from qstats.voice.nps.randomised import nps_permutation_test
 
 pytestmark = pytest.mark.calibration
 
