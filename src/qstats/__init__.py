@@ -54,7 +54,8 @@ _HOME = {
     "qstats.inference.proportions": ("compare_proportions",),
     "qstats.inference.rate_estimates": ("estimate_rate",),
     "qstats.inference.rates": ("compare_rates", "rate_pvalues", "ratio_of_rate_ratios"),
-    "qstats.inference.series.interrupted": ("InterruptedSeries", "interrupted_series"),
+    "qstats.inference.series.interrupted": ("interrupted_series",),
+    "qstats.inference.series.result": ("InterruptedSeries",),
     "qstats.inference.times.logrank": ("LogRank", "logrank"),
     "qstats.inference.times.quantiles": ("QuantileEstimate", "compare_quantiles", "estimate_quantile"),
     "qstats.inference.times.survival": ("SurvivalCurve", "survival_curve"),
@@ -181,8 +182,8 @@ if TYPE_CHECKING:
     from qstats.inference.rates import compare_rates as compare_rates
     from qstats.inference.rates import rate_pvalues as rate_pvalues
     from qstats.inference.rates import ratio_of_rate_ratios as ratio_of_rate_ratios
-    from qstats.inference.series.interrupted import InterruptedSeries as InterruptedSeries
     from qstats.inference.series.interrupted import interrupted_series as interrupted_series
+    from qstats.inference.series.result import InterruptedSeries as InterruptedSeries
     from qstats.inference.times.logrank import LogRank as LogRank
     from qstats.inference.times.logrank import logrank as logrank
     from qstats.inference.times.quantiles import QuantileEstimate as QuantileEstimate

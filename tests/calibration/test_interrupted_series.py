@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from qstats.inference.series.interrupted import design_matrix
-from qstats.inference.series.kernels import RHO, cosine_contrast, fit_poisson, mixture_cdf, nugget_mixture
+from qstats.inference.series.kernels import RHO, cosine_contrast, fit_poisson, fit_share, mixture_cdf, nugget_mixture
 
 FULL = os.environ.get("QSTATS_CALIBRATE") == "full"
 pytestmark = pytest.mark.calibration
@@ -106,3 +106,24 @@ def test_both_opinions_keep_their_promise_in_every_cell():
     for noise in NOISE:
         worst = _grid(noise, 1.0)[:, 3].max()
         assert worst <= 2.5 + 400.0 * np.sqrt(0.025 * 0.975 / RUNS)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3, 0.6])
+def test_with_a_control_both_opinions_keep_their_promise(noise):
+    """What both share (a random walk) must cancel; the target's own noise persists with the correlation given."""
+    runs = 4 * RUNS
+    for before, after in ((12, 12), (24, 12)):
+        t = before + after
+        rng = np.random.default_rng([7, t, int(10 * noise)])
+        shared = np.exp(np.cumsum(rng.normal(0.0, 0.1, (runs, t)), axis=1))
+        late = (np.arange(t) >= before).astype(float)
+        y = _counts(rng, 20.0 * shared, noise)
+        y0 = rng.poisson(60.0 * shared).astype(float)
+        x = np.column_stack([np.ones(t), late])
+        f = fit_share(y, y + y0, np.zeros(t), x)
+        contrast = np.array([0.0, 1.0])
+        fewer = mixture_cdf(nugget_mixture(f, contrast), np.zeros(runs))[1] <= 0.025
+        second = cosine_contrast(f, contrast)
+        agrees = stats.t.cdf(second.estimate / second.se, second.df) <= 0.025
+        assert np.mean(fewer & agrees) <= 0.025 + 4.0 * np.sqrt(0.025 * 0.975 / runs)
+        assert np.mean(fewer) <= 0.045 + 4.0 * np.sqrt(0.045 * 0.955 / runs)  # as without a control, up to 0.6

@@ -36,10 +36,13 @@ def test_worked_values() -> None:
 
 
 def _by_hand(y: Any, e: Any, x: Any, contrast: Any, time: Any) -> tuple[float, tuple[float, float], float]:
-    """The steps one after another with dense matrices, a Cholesky factor and a general root finder."""
     fit = sm.GLM(y, x, family=sm.families.Poisson(), offset=np.log(e)).fit(tol=1e-14, maxiter=200)
-    mu, nu = fit.mu, y.size - x.shape[1]
-    r, b = (y - mu) / np.sqrt(mu), np.sqrt(mu)[:, None] * x
+    return _steps(fit.params, (y - fit.mu) / np.sqrt(fit.mu), np.sqrt(fit.mu)[:, None] * x, contrast, time)
+
+
+def _steps(beta: Any, r: Any, b: Any, contrast: Any, time: Any) -> tuple[float, tuple[float, float], float]:
+    """The steps one after another with dense matrices, a Cholesky factor and a general root finder."""
+    y, nu = r, r.size - b.shape[1]
     phi = float(r @ r) / nu
     hat = b @ np.linalg.inv(b.T @ b) @ b.T
     parts, logs = [], []
@@ -53,7 +56,7 @@ def _by_hand(y: Any, e: Any, x: Any, contrast: Any, time: Any) -> tuple[float, t
         delta = np.linalg.solve(bw.T @ bw, bw.T @ rw)
         s = float(((rw - bw @ delta) ** 2).sum())
         v = max(s / nu, 1.0) * np.linalg.inv(bw.T @ bw)
-        parts.append((float(contrast @ (fit.params + delta)), math.sqrt(float(contrast @ v @ contrast))))
+        parts.append((float(contrast @ (beta + delta)), math.sqrt(float(contrast @ v @ contrast))))
         prior = 0.5 if rho == 0 else 0.5 * rho / 9.5
         logs.append(
             -np.log(np.diag(low)).sum() - 0.5 * np.linalg.slogdet(bw.T @ bw)[1] - nu / 2 * math.log(s) + math.log(prior)
@@ -88,6 +91,32 @@ def test_equals_the_steps_by_hand(trend: bool, gap: bool) -> None:
     assert (r.interval.low, r.interval.high) == pytest.approx(limits, rel=1e-7)
     assert r.pvalue == pytest.approx(p, rel=1e-7)
     assert np.isnan(r.expected[17]) == gap
+
+
+def test_with_a_control_equals_the_steps_by_hand() -> None:
+    rng = np.random.default_rng(12)
+    shared = np.exp(np.cumsum(rng.normal(0, 0.2, 30)))  # what both live through, as wild as it likes
+    e, e0 = rng.uniform(800, 1200, 30), rng.uniform(4000, 6000, 30)
+    late = np.arange(30) >= 18
+    y = rng.poisson(0.03 * e * shared * np.where(late, 0.6, 1.0) * np.exp(rng.normal(0, 0.15, 30)))
+    y0 = rng.poisson(0.02 * e0 * shared)
+    r = interrupted_series(y, e, step=18, control=y0, control_exposure=e0)
+    x = np.column_stack([np.ones(30), late * 1.0])
+    both = np.column_stack([y, y0])
+    fit = sm.GLM(both, x, family=sm.families.Binomial(), offset=np.log(e / e0)).fit(tol=1e-14, maxiter=200)
+    p, n = fit.mu, (y + y0).astype(float)
+    sd = np.sqrt(n * p * (1 - p))
+    estimate, limits, pvalue = _steps(
+        fit.params, (y - n * p) / sd, sd[:, None] * x, np.array([0.0, 1.0]), np.arange(30.0)
+    )
+    assert r.effect == "rate_ratio_ratio"
+    assert r.estimate == pytest.approx(estimate, rel=1e-6)
+    assert (r.interval.low, r.interval.high) == pytest.approx(limits, rel=1e-6)
+    assert r.pvalue == pytest.approx(pvalue, rel=1e-5)
+    alone = interrupted_series(y, e, step=18)
+    assert r.interval.high / r.interval.low < alone.interval.high / alone.interval.low
+    assert 0.6 in r.interval
+    np.testing.assert_allclose(r.expected / (y0 / e0), r.expected[0] / (y0 / e0)[0])
 
 
 def test_change_of_slope_is_the_mean_effect() -> None:
@@ -158,6 +187,9 @@ def test_result() -> None:
         ({"step": 12, "null": 0.0}, DataError, "null"),
         ({"step": 12, "alternative": "lower"}, DataError, "alternative"),
         ({"step": 12, "period": 2}, DataError, "period"),
+        ({"step": 12, "control": [1, 2]}, DataError, "control: 2 periods"),
+        ({"step": 12, "control": [0] * 24}, TooFewData, "control: no event"),
+        ({"step": 12, "control_exposure": 5}, DataError, "control_exposure"),
     ],
 )
 def test_refused(options: dict[str, Any], error: type[Exception], word: str) -> None:

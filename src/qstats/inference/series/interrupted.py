@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +11,7 @@ from qstats._core.checks import check_confidence, check_number
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats._core.quantiles import t_quantile, t_sf
-from qstats._core.result import Result, frozen_array
+from qstats._core.result import frozen_array
 from qstats.errors import DataError, NoConvergence, TooFewData
 from qstats.inference.comparison import Comparison, tail_probability, tails
 from qstats.inference.series.kernels import (
@@ -23,12 +20,14 @@ from qstats.inference.series.kernels import (
     Mixture,
     cosine_contrast,
     fit_poisson,
+    fit_share,
     mixture_cdf,
     mixture_quantile,
     nugget_mixture,
 )
+from qstats.inference.series.result import InterruptedSeries
 
-__all__ = ["InterruptedSeries", "interrupted_series"]
+__all__ = ["design_matrix", "interrupted_series"]
 
 _STRESS = (0.0, 0.3, 0.6)
 _LEAST_DF = 8
@@ -41,102 +40,6 @@ _SOURCE = (
     "(counts with correlated noise); size and power: tests/calibration/test_interrupted_series.py"
 )
 _SECOND = "Mueller (2014), J. Business & Economic Statistics 32, 311-322; Lazarus et al. (2018), ibid. 36, 541-559"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class InterruptedSeries(Result):
-    """The change of a rate at a known date, by a regression whose noise may persist from period to period.
-
-    Parameters
-    ----------
-    effect : str
-        ``"rate_ratio"``: after over what would have been.
-    estimate : float
-        Median of the posterior mixture; with a change of slope the mean effect over the periods after.
-    interval : Interval
-    pvalue : float
-        Against `null`, from the same distribution.
-    alternative : {"two-sided", "less", "greater"}
-    null : float
-    n : tuple of float
-        Events after and before.
-    periods : tuple of int
-        Periods after and before.
-    df : int
-        Periods less coefficients.
-    phi : float
-        Pearson chi-square over df; 1 is Poisson.
-    rho : float
-        Correlation from period to period of the counts themselves, averaged over its weights.
-    weights : ndarray, shape (20,)
-        Of the correlations 0, 0.05, ..., 0.95 of what is not Poisson.
-    stress : mapping of float to float
-        One-sided p-value towards the side of the estimate if the correlation were 0, 0.3, 0.6.
-    tipping : float or None
-        Largest correlation at which the change still stands by itself; None: it stands at none.
-    second : Comparison
-        The same change by slow cosines, without a model of the correlation.
-    strength : {"verified", "confirmed", "indicated", "none"}
-        How much of this agrees; see the notes of `interrupted_series`.
-    detectable : float
-        Ratio below 1 (or its inverse above) that this series would show in four cases of five.
-    coefficients : mapping of str to float
-        On the log scale.
-    fitted, expected, low, high : ndarray, shape (T,)
-        Rates: fitted, and what would have been without the change, with its limits; NaN where a period was left out.
-    method, reference : str
-    notes : tuple of Note
-    """
-
-    schema: ClassVar[str] = "qstats.interrupted_series/1"
-    title: ClassVar[str] = "Interrupted series"
-
-    effect: str
-    estimate: float
-    interval: Interval
-    pvalue: float
-    alternative: str
-    null: float
-    n: tuple[float, float]
-    periods: tuple[int, int]
-    df: int
-    phi: float
-    rho: float
-    weights: FloatArray
-    stress: Mapping[float, float]
-    tipping: float | None
-    second: Comparison
-    strength: str
-    detectable: float
-    coefficients: Mapping[str, float]
-    fitted: FloatArray
-    expected: FloatArray
-    low: FloatArray
-    high: FloatArray
-    method: str
-    reference: str
-    notes: tuple[Note, ...] = ()
-
-    def _rows(self) -> list[tuple[str, str]]:
-        told = ", ".join(f"{p:.2g} at {rho:g}" for rho, p in self.stress.items())
-        tipping = "none" if self.tipping is None else f"{self.tipping:g}"
-        return [
-            ("rate ratio", f"{self.estimate:.4g}"),
-            (f"{self.interval.confidence:.0%} interval", str(self.interval)),
-            (f"p-value ({self.alternative}, against {self.null:g})", f"{self.pvalue:.4g}"),
-            ("strength of the evidence", self.strength),
-            ("second opinion", f"{self.second.estimate:.4g} {self.second.interval}, p {self.second.pvalue:.3g}"),
-            ("one-sided p if the correlation were", told),
-            ("stands up to a correlation of", tipping),
-            ("dispersion, correlation of the counts", f"{self.phi:.3g}, {self.rho:.2g}"),
-            ("ratio it would show (80 %)", f"{self.detectable:.3g}"),
-            ("periods after, before", f"{self.periods[0]}, {self.periods[1]}"),
-            ("method", self.method),
-            ("source", self.reference),
-        ]
-
-    def _columns(self) -> Mapping[str, object]:
-        return {"fitted": self.fitted, "expected": self.expected, "low": self.low, "high": self.high}
 
 
 def design_matrix(
@@ -180,7 +83,9 @@ def _checked(y: FloatArray, after: FloatArray, x: FloatArray) -> None:
         raise DataError("trend, harmonics: the terms cannot be told apart in these periods; leave some out")
 
 
-def _second(f: Fitted, contrast: FloatArray, null: float, confidence: float, alternative: str) -> Comparison:
+def _second(
+    f: Fitted, contrast: FloatArray, effect: str, null: float, confidence: float, alternative: str
+) -> Comparison:
     got = cosine_contrast(f, contrast)
     estimate, se, df = float(got.estimate[0]), float(got.se[0]), got.df
     t = (estimate - math.log(null)) / se
@@ -190,7 +95,7 @@ def _second(f: Fitted, contrast: FloatArray, null: float, confidence: float, alt
     p = tail_probability(float(t_sf(-t, df)), float(t_sf(t, df)), alternative)
     method = f"quasi-Poisson, {df} projected cosines, t"
     limits = Interval(low, high, confidence)
-    return Comparison("rate_ratio", math.exp(estimate), limits, p, alternative, null, t, (), method, _SECOND, df=df)
+    return Comparison(effect, math.exp(estimate), limits, p, alternative, null, t, (), method, _SECOND, df=df)
 
 
 def _component(mix: Mixture, i: int, side: float) -> float:
@@ -231,6 +136,8 @@ def interrupted_series(
     harmonics: int = 0,
     period: float = 12.0,
     use: object = None,
+    control: object = None,
+    control_exposure: object = None,
     null: float = 1.0,
     confidence: float = 0.95,
     alternative: str = "two-sided",
@@ -259,6 +166,9 @@ def interrupted_series(
         Periods of a season's cycle: 12 for months, 52.18 for weeks.
     use : array-like of bool, shape (T,), optional
         False for periods to leave out (a transition, the peak that started the action).
+    control, control_exposure : array-like, shape (T,), optional
+        Events (and exposure) of a group that was not changed and lived through the same: weather, season, volume. The
+        effect is then the target's rate ratio over the control's.
     null : float
         Ratio the p-value is about: a target or a margin goes here.
     confidence : float
@@ -284,7 +194,8 @@ def interrupted_series(
     :math:`\rho` the excess follows from the residuals, the coefficients from one step of generalised least squares; the
     values are averaged by their restricted likelihood with half the prior at :math:`\rho = 0` and half rising with
     :math:`\rho`. Estimate, interval and p-value are quantiles of that mixture of t distributions. Less scatter than
-    Poisson never narrows anything.
+    Poisson never narrows anything. With a control the target's share of both counts is binomial, given their sum, and
+    the same steps follow: what both share cancels.
 
     The second opinion estimates the long-run variance from a few slow cosines instead. With :math:`\alpha/2` for the
     side of the estimate, the strength is *indicated* where the mixture rejects, *confirmed* where both do (18 periods
@@ -322,10 +233,34 @@ def interrupted_series(
         raise TooFewData(f"slope: {int(after.sum())} periods after; at least {_SLOPE_AFTER} are wanted for a slope")
     x, names, contrast = design_matrix(time, after, trend=trend, slope=slope, harmonics=waves, period=cycle)
     _checked(y[kept], after, x)
-    f = fit_poisson(y[None, kept], np.log(e[kept]), x)
+    level, f = _fitted(y, e, kept, x, control, control_exposure)
+    effect = "rate_ratio" if control is None else "rate_ratio_ratio"
+    return _result(f, x, names, contrast, time, (y, e, kept, level), effect, null, confidence, alternative)
+
+
+def _fitted(
+    y: FloatArray, e: FloatArray, kept: BoolArray, x: FloatArray, control: object, exposure: object
+) -> tuple[FloatArray, Fitted]:
+    """Return what the fitted ratio is a ratio to (1, or the control's rate), and the fit."""
+    level = np.ones(int(kept.sum()))
+    if control is None:
+        if exposure is not None:
+            raise DataError("control_exposure: came without control; pass the control's counts too")
+        f = fit_poisson(y[None, kept], np.log(e[kept]), x)
+    else:
+        y0 = as_counts(control, "control")
+        if y0.size != y.size:
+            raise DataError(f"control: {y0.size} periods came for {y.size}; one each is wanted")
+        e0 = as_exposure(1.0 if exposure is None else exposure, "control_exposure", y.size)
+        both = (y + y0)[None, kept]
+        for name, some in (("after", x[:, -1] > 0), ("before", x[:, -1] == 0)):
+            if not y0[kept][some].sum() > 0:
+                raise TooFewData(f"control: no event {name}; nothing to compare with")
+        f = fit_share(y[None, kept], both, np.log(e[kept] / e0[kept]), x)
+        level = y0[kept] / e0[kept]
     if not f.settled[0] or not np.isfinite(f.phi[0]):
-        raise NoConvergence("counts: the Poisson regression found no maximum; leave terms out or take longer periods")
-    return _result(f, x, names, contrast, time, (y, e, kept, after), null, confidence, alternative)
+        raise NoConvergence("counts: the regression found no maximum; leave terms out or take longer periods")
+    return level, f
 
 
 def _whole(value: object, name: str, least: int, most: int) -> int:
@@ -342,23 +277,25 @@ def _result(
     contrast: FloatArray,
     time: FloatArray,
     data: tuple[FloatArray, FloatArray, BoolArray, FloatArray],
+    effect: str,
     null: float,
     confidence: float,
     alternative: str,
 ) -> InterruptedSeries:
-    y, e, kept, after = data
+    y, e, kept, level = data
+    after = x[:, names.index("step")]
     mix = nugget_mixture(f, contrast, time)
     low_tail, high_tail = (float(p[0]) for p in mixture_cdf(mix, np.array([math.log(null)])))
     # what lies above the null speaks for "greater": the chance of the other side is its p-value
     pvalue = tail_probability(high_tail, low_tail, alternative)
     below, above = tails(alternative, confidence)
     low, middle, high = (float(mixture_quantile(mix, p)[0]) for p in (below, 0.5, 1.0 - above))
-    second = _second(f, contrast, null, confidence, alternative)
+    second = _second(f, contrast, effect, null, confidence, alternative)
     side = -1.0 if middle > 0 else 1.0
     alpha = 0.5 * (1.0 - confidence)
     zero = [float(p[0]) for p in mixture_cdf(mix, np.zeros(1))]
     components = [_component(mix, i, -side) for i in range(RHO.size)]
-    plain = _second(f, contrast, 1.0, confidence, "less" if side > 0 else "greater").pvalue
+    plain = _second(f, contrast, effect, 1.0, confidence, "less" if side > 0 else "greater").pvalue
     periods = (int(after.sum()), int((after == 0).sum()))
     stress = {rho: components[round(rho / 0.05)] for rho in _STRESS}
     strength = _strength(zero[1] if side > 0 else zero[0], plain, stress[0.6], alpha, periods)
@@ -366,17 +303,23 @@ def _result(
     spread = float(np.sqrt((mix.weight * (mix.se**2 + (mix.estimate - middle) ** 2)).sum()))
     reach = float(t_quantile(1.0 - alpha, mix.df) + t_quantile(0.8, mix.df)) * spread
     bands = [np.full(y.size, np.nan) for _ in range(4)]
-    for band, values in zip(bands, (f.mean[0] / e[kept], *_counterfactual(f, x, names, confidence)), strict=True):
+    lines = (level * line for line in _counterfactual(f, x, names, confidence))
+    for band, values in zip(bands, (f.mean[0] / e[kept], *lines), strict=True):
         band[kept] = values
     fitted, expected, least, most = (frozen_array(band) for band in bands)
     return InterruptedSeries(
-        "rate_ratio", math.exp(middle), Interval(math.exp(low), math.exp(high), confidence), pvalue, alternative, null,
+        effect, math.exp(middle), Interval(math.exp(low), math.exp(high), confidence), pvalue, alternative, null,
         (float(y[kept][after > 0].sum()), float(y[kept][after == 0].sum())), periods, mix.df, float(f.phi[0]),
         float((mix.weight * mix.noise * RHO).sum()), frozen_array(mix.weight[0]), stress,
         max(standing) if standing else None, second, strength, math.exp(-reach),
         dict(zip(names, f.beta[0].tolist(), strict=True)), fitted, expected, least, most,
-        "Poisson regression, autocorrelation integrated out; " + ", ".join(names[1:]), _SOURCE, _notes(f, periods),
+        _method(effect) + ", ".join(names[1:]), _SOURCE, _notes(f, periods),
     )  # fmt: skip
+
+
+def _method(effect: str) -> str:
+    kind = "Poisson regression" if effect == "rate_ratio" else "regression of the share of both counts"
+    return f"{kind}, autocorrelation integrated out; "
 
 
 def _notes(f: Fitted, periods: tuple[int, int]) -> tuple[Note, ...]:

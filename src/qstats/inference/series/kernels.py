@@ -5,6 +5,7 @@ Arrays carry a leading axis of m series that share one design, so that a simulat
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = [
     "Mixture",
     "cosine_contrast",
     "fit_poisson",
+    "fit_share",
     "mixture_cdf",
     "mixture_quantile",
     "nugget_mixture",
@@ -34,7 +36,7 @@ _ROUNDS = 100
 
 
 class Fitted(NamedTuple):
-    """Poisson regressions: coefficients (m, p), means (m, T), weighted design (m, T, p), Pearson residuals (m, T)."""
+    """Regressions of counts: coefficients (m, p), means (m, T), weighted design (m, T, p), Pearson residuals (m, T)."""
 
     beta: FloatArray
     mean: FloatArray
@@ -73,20 +75,49 @@ def fit_poisson(y: FloatArray, log_exposure: FloatArray, x: FloatArray) -> Fitte
     x : ndarray, shape (T, p)
         Of full rank.
     """
-    start = np.log((y + 0.5) / np.exp(log_exposure))
+
+    def moments(eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        mean = np.exp(eta + log_exposure)
+        return mean, mean
+
+    return _fit(y, np.log(y + 0.5) - log_exposure, x, moments)
+
+
+def fit_share(y: FloatArray, total: FloatArray, log_odds: FloatArray, x: FloatArray) -> Fitted:
+    """Maximise the likelihood of the target's share of both counts, which a common cause leaves as it is.
+
+    Parameters
+    ----------
+    y, total : ndarray, shape (m, T)
+        Counts of the target, and of target and control together.
+    log_odds : ndarray, shape (T,)
+        Log of target's over control's exposure.
+    x : ndarray, shape (T, p)
+    """
+
+    def moments(eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        p = scipy.special.expit(eta + log_odds)
+        return total * p, np.maximum(total * p * scipy.special.expit(-eta - log_odds), 1e-12)
+
+    return _fit(y, np.log((y + 0.5) / (total - y + 0.5)) - log_odds, x, moments)
+
+
+def _fit(
+    y: FloatArray, start: FloatArray, x: FloatArray, moments: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+) -> Fitted:
     beta: FloatArray = np.asarray(np.linalg.lstsq(x, start.T, rcond=None)[0].T, dtype=np.float64)
     moving = np.ones(y.shape[0], dtype=np.bool_)
     for _ in range(_ROUNDS):
-        mean = np.exp(beta @ x.T + log_exposure)
-        information = np.einsum("tp,mt,tq->mpq", x, mean, x, optimize=True)
+        mean, variance = moments(beta @ x.T)
+        information = np.einsum("tp,mt,tq->mpq", x, variance, x, optimize=True)
         step = np.linalg.solve(information, ((y - mean) @ x)[..., None])[..., 0]
         longest = np.abs(step).max(axis=1)
         beta = beta + step * np.minimum(1.0, _STEP / np.maximum(longest, 1e-300))[:, None]
         moving = longest > 1e-10
         if not moving.any():
             break
-    mean = np.exp(beta @ x.T + log_exposure)
-    root = np.sqrt(mean)
+    mean, variance = moments(beta @ x.T)
+    root = np.sqrt(variance)
     residual = (y - mean) / root
     phi = (residual**2).sum(axis=1) / (y.shape[1] - x.shape[1])
     return Fitted(beta, mean, root[..., None] * x, residual, phi, ~moving)
