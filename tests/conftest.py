@@ -1,6 +1,10 @@
 """What every test lives under: the global random state stays where it was."""
 
+import os
 from collections.abc import Iterator
+
+# Two workers with two spinning BLAS threads each get in each other's way; set before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
