@@ -8,11 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qstats import DataError, LogColumns, Verdict, VerificationPlan, hold_period, verify_improvement
+from qstats import (
+    DataError,
+    LogColumns,
+    Verdict,
+    VerificationPlan,
+    hold_period,
+    interrupted_series,
+    verify_improvement,
+)
 from qstats.improve.words import check_text, t
 
 COLUMNS = LogColumns(events="n", exposure="units")
 STEADY = [31, 27, 35, 29, 33, 30, 26, 34, 28, 32, 30, 29]
+HALVED = [14, 17, 12, 15, 18, 13, 16, 15, 14, 12, 17, 13]
 
 
 def table(counts: list[float], start: str = "2023-01-01", units: Any = 1000.0) -> pd.DataFrame:
@@ -42,13 +51,52 @@ def status(v: Verdict) -> dict[str, str]:
 
 # -- the states --
 def test_effective() -> None:
-    v = judge([14, 17, 12, 15, 18, 13, 16, 15, 14, 12, 17, 13])
-    assert (v.state, v.reason, v.grade, v.strength) == ("effective", "target_met", "C", "indicated")
+    v = judge(HALVED)
+    assert (v.state, v.reason, v.grade, v.strength) == ("effective", "target_met", "C", "verified")
     assert v.primary is not None
-    assert v.primary.estimate == pytest.approx(176 / 364)  # 176 after, 364 before, equal exposure
+    assert v.primary.estimate == pytest.approx(176 / 364, rel=1e-3)  # 176 after, 364 before, equal exposure
     assert set(status(v).values()) == {"pass"}
     assert v.sentence().startswith("Effective")
     assert v.sentence("zh").startswith("有效")
+
+
+def test_strength_is_that_of_the_regression() -> None:
+    v = judge(HALVED)
+    direct = interrupted_series(STEADY + HALVED, 1000.0, step=12)
+    assert v.primary is not None
+    assert (v.primary.estimate, v.primary.interval, v.primary.pvalue) == (
+        direct.estimate,
+        direct.interval,
+        direct.pvalue,
+    )
+    assert v.strength == direct.strength
+    items = {e.code: e for e in v.evidence}
+    assert items["second_opinion"].interval == direct.second.interval
+    assert items["stress"].estimate == direct.stress[0.6]
+    check = next(c for c in v.checks if c.code == "autocorrelation")
+    assert check.status == "pass"
+    assert not v.notes
+
+
+def test_a_second_method_that_does_not_agree_is_said() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        after = [int(n) for n in rng.poisson(21, 12)]
+        v = judge(after)
+        check = next(c for c in v.checks if c.code == "autocorrelation")
+        if v.state == "effective" and v.strength == "indicated":
+            assert check.key == "one_method"
+            assert "W-AR" in v.warnings
+            return
+    raise AssertionError("no such case among 200")
+
+
+def test_too_few_periods_for_the_regression_are_said() -> None:
+    v = judge(HALVED[:4], horizon="2024-04-30", season="none")
+    check = next(c for c in v.checks if c.code == "autocorrelation")
+    assert (check.status, check.key) == ("not possible", "short")
+    assert "autocorrelation-not-adjusted" in {n.code for n in v.notes}
+    assert v.strength in ("indicated", "none")
 
 
 def test_harmful() -> None:
@@ -151,7 +199,9 @@ def test_trigger_peak_is_left_out() -> None:
     assert v.primary is not None
     assert with_peak.primary is not None
     assert v.primary.estimate == pytest.approx((364 / 12) / (sum(STEADY[:10]) / 10))
-    assert with_peak.primary.estimate == pytest.approx(364 / (sum(STEADY[:10]) + 185))  # a success that never was
+    assert with_peak.crude is not None
+    assert with_peak.crude.estimate == pytest.approx(364 / (sum(STEADY[:10]) + 185))  # a success that never was
+    assert with_peak.state == "inconclusive"  # the peak stands on the baseline's own chart
 
 
 def test_transition_is_left_out() -> None:
@@ -337,7 +387,8 @@ def test_json_table_and_sentence_agree_and_repeat() -> None:
 
 
 def test_every_check_has_words_in_both_languages() -> None:
-    from qstats.improve.phrases import EVIDENCE, FINDINGS, NOT_CHECKED, WORDS
+    from qstats.improve.phrases import FINDINGS, WORDS
+    from qstats.improve.phrases_evidence import EVIDENCE, NOT_CHECKED
 
     for pair in [*FINDINGS.values(), *EVIDENCE.values(), *NOT_CHECKED.values(), *WORDS.values()]:
         english, chinese = pair

@@ -29,6 +29,7 @@ __all__ = [
     "dispersion",
     "exposure_check",
     "horizon_check",
+    "make_check",
     "overdispersion_check",
     "phases_check",
     "plan_check",
@@ -66,7 +67,8 @@ class Case:
         return self.data.where("after")
 
 
-def _check(number: int, code: str, key: str, status: Any, warning: str | None = None, **numbers: Any) -> Check:
+def make_check(number: int, code: str, key: str, status: Any, warning: str | None = None, **numbers: Any) -> Check:
+    """Return a check with its words filled in from the word table."""
     value, threshold, consequence = words.finding(code, key, "en", **numbers)
     return Check(number, code, status, value, threshold, consequence, warning, key, tuple(numbers.items()))
 
@@ -93,13 +95,13 @@ def plan_check(case: Case) -> Check:
     plan = case.plan
     first = plan.after_start.isoformat()
     if plan.frozen is None:
-        return _check(0, "plan", "open", "warn", "W-POSTHOC", first=first)
+        return make_check(0, "plan", "open", "warn", "W-POSTHOC", first=first)
     on = plan.frozen.get("on", "?")
     if not plan.is_intact:
-        return _check(0, "plan", "edited", "warn", "W-POSTHOC")
+        return make_check(0, "plan", "edited", "warn", "W-POSTHOC")
     if on > first:
-        return _check(0, "plan", "late", "warn", "W-POSTHOC", on=on, first=first)
-    return _check(0, "plan", "intact", "pass", on=on, first=first)
+        return make_check(0, "plan", "late", "warn", "W-POSTHOC", on=on, first=first)
+    return make_check(0, "plan", "intact", "pass", on=on, first=first)
 
 
 def _oddities(case: Case) -> list[tuple[str, str, float]]:
@@ -127,12 +129,12 @@ def sanity_check(case: Case) -> Check:
     text_zh = "，".join(zh.format(n) for _, zh, n in odd) or "未发现缺陷"
     numbers: dict[str, Any] = {"rows": found.rows, "text": text, "text_zh": text_zh}
     if not odd:
-        return _check(1, "sanity", "clean", "pass", **numbers)
+        return make_check(1, "sanity", "clean", "pass", **numbers)
     worst = max((n for en, _, n in odd if "exposure" not in en), default=0.0)
     bare = any("exposure" in en for en, _, _ in odd)
     if bare or worst > DIRTY_SHARE * max(found.rows, 1.0):
-        return _check(1, "sanity", "broken", "fail", **numbers)
-    return _check(1, "sanity", "odd", "warn", **numbers)
+        return make_check(1, "sanity", "broken", "fail", **numbers)
+    return make_check(1, "sanity", "odd", "warn", **numbers)
 
 
 def phases_check(case: Case) -> Check:
@@ -140,13 +142,13 @@ def phases_check(case: Case) -> Check:
     plan, data = case.plan, case.data
     counts: dict[str, Any] = {"before": int(case.before.sum()), "after": int(case.after.sum())}
     if 0 in counts.values():
-        return _check(3, "phases", "empty", "fail", **counts)
+        return make_check(3, "phases", "empty", "fail", **counts)
     trigger = plan.trigger_window
     if trigger and trigger[1] >= plan.baseline[0] and trigger[0] <= plan.baseline[1]:
         start, end = (np.datetime64(d, "D") for d in trigger)
         left = int(((data.start <= end) & (data.end >= start) & (data.role == "excluded")).sum())
-        return _check(3, "phases", "trigger", "warn", "W-RTM", left=left, **counts)
-    return _check(3, "phases", "separate", "pass", **counts)
+        return make_check(3, "phases", "trigger", "warn", "W-RTM", left=left, **counts)
+    return make_check(3, "phases", "separate", "pass", **counts)
 
 
 def horizon_check(case: Case, phi: float, control: float = 0.0) -> Check:
@@ -159,25 +161,25 @@ def horizon_check(case: Case, phi: float, control: float = 0.0) -> Check:
     if not data.where("after")[wanted].all() or not wanted.any():
         seen = np.flatnonzero(data.exposure > 0)
         last = str(data.end[seen[-1]]) if seen.size else "-"
-        return _check(5, "horizon", "early", "fail", "W-PEEK", last=last, horizon=plan.horizon.isoformat())
+        return make_check(5, "horizon", "early", "fail", "W-PEEK", last=last, horizon=plan.horizon.isoformat())
     y0, t0 = float(data.events[case.before].sum()), float(data.exposure[case.before].sum())
     if y0 == 0:
-        return _check(5, "horizon", "unknown", "not possible")
+        return make_check(5, "horizon", "unknown", "not possible")
     t1 = float(data.exposure[case.after].sum())
     spread = max(phi, 1.0) if phi == phi else 1.0
     power = power_of_comparison(y0, t0, t1, plan.target_rr, plan.alpha / 2, spread, control)
     key, status = ("reached", "pass") if power >= POWER_WANTED else ("weak", "warn")
     warning = None if status == "pass" else "W-HOLD"
-    return _check(5, "horizon", key, status, warning, power=power, target=plan.target_rr)
+    return make_check(5, "horizon", key, status, warning, power=power, target=plan.target_rr)
 
 
 def amount_check(case: Case) -> Check:
     """6: twelve periods before and six after, as is usual for a run of data; fewer cap the grade."""
     before, after = int(case.before.sum()), int(case.after.sum())
     if before >= ENOUGH_BEFORE and after >= ENOUGH_AFTER:
-        return _check(6, "amount", "enough", "pass", before=before, after=after)
+        return make_check(6, "amount", "enough", "pass", before=before, after=after)
     cap = "C" if before >= LEAST_BEFORE and after >= LEAST_AFTER else "D"
-    return _check(6, "amount", "few", "warn", before=before, after=after, cap=cap)
+    return make_check(6, "amount", "few", "warn", before=before, after=after, cap=cap)
 
 
 def baseline_check(case: Case) -> Check:
@@ -185,14 +187,14 @@ def baseline_check(case: Case) -> Check:
     data, before = case.data, case.before
     n = int(before.sum())
     if n < 4:
-        return _check(7, "baseline", "short", "not possible", n=n)
+        return make_check(7, "baseline", "short", "not possible", n=n)
     chart: ControlChart = individuals(data.events[before] / data.exposure[before])
     fired = {s.index for s in chart.signals if s.panel == "individuals"}
     points = sorted(i for i in fired if i is not None)
     if not points:
-        return _check(7, "baseline", "stable", "pass", n=n)
+        return make_check(7, "baseline", "stable", "pass", n=n)
     first = str(data.start[before][points[0]])
-    return _check(7, "baseline", "signals", "warn", n=n, count=len(points), first=first)
+    return make_check(7, "baseline", "signals", "warn", n=n, count=len(points), first=first)
 
 
 def _month_of(data: PeriodTable) -> npt.NDArray[np.int64]:
@@ -214,40 +216,40 @@ def season_check(case: Case, controlled: bool) -> tuple[Check, Mask]:
     """9: are the calendar months of both phases alike? Returns the check and the baseline periods to compare with."""
     data, before, after = case.data, case.before, case.after
     if case.plan.season == "none":
-        return _check(9, "season", "declared", "pass"), before
+        return make_check(9, "season", "declared", "pass"), before
     months = sorted({int(m) for m in _month_of(data)[after]})
     years = [float((data.end[m][-1] - data.start[m][0]).astype(int) + 1) / 365.25 for m in (before, after)]
     if min(years) > 0.95 and _unlike(data, before, after) <= MONTHS_ALIKE / 2:
-        return _check(9, "season", "whole_years", "pass", before=years[0], after=years[1]), before
+        return make_check(9, "season", "whole_years", "pass", before=years[0], after=years[1]), before
     text = ", ".join(map(str, months))
     same = before & np.isin(_month_of(data), months)
     if same.any() and _unlike(data, same, after) <= MONTHS_ALIKE:
-        return _check(9, "season", "same_months", "warn", "W-SEASON", months=text), same
+        return make_check(9, "season", "same_months", "warn", "W-SEASON", months=text), same
     if controlled:
-        return _check(9, "season", "controlled", "warn", "W-SEASON", months=text), before
-    return _check(9, "season", "blocked", "fail", "W-SEASON", months=text), before
+        return make_check(9, "season", "controlled", "warn", "W-SEASON", months=text), before
+    return make_check(9, "season", "blocked", "fail", "W-SEASON", months=text), before
 
 
 def overdispersion_check(phi: float, df: float) -> Check:
     """11: do the counts scatter more than Poisson? The interval uses it in any case; this only tells."""
     if df == 0:
-        return _check(11, "overdispersion", "unknown", "not possible")
+        return make_check(11, "overdispersion", "unknown", "not possible")
     if float(chi2_sf(phi * df, df)) < 0.05:
-        return _check(11, "overdispersion", "over", "warn", "W-OD", phi=phi, df=df)
-    return _check(11, "overdispersion", "poisson", "pass", phi=phi, df=df)
+        return make_check(11, "overdispersion", "over", "warn", "W-OD", phi=phi, df=df)
+    return make_check(11, "overdispersion", "poisson", "pass", phi=phi, df=df)
 
 
 def exposure_check(case: Case) -> Check:
     """13: did the volume change? Then falling counts prove nothing."""
     if case.exposure_declared:
-        return _check(13, "exposure", "declared", "not possible", "W-EXPOSURE")
+        return make_check(13, "exposure", "declared", "not possible", "W-EXPOSURE")
     days = (case.data.end - case.data.start).astype(np.float64) + 1.0
     per_day = [float(case.data.exposure[m].sum() / days[m].sum()) for m in (case.before, case.after)]
     change = per_day[1] / per_day[0] - 1.0
     change = 0.0 if abs(change) < 0.005 else change  # so that it does not print as -0 %
     if abs(change) > EXPOSURE_MOVED:
-        return _check(13, "exposure", "moved", "warn", "W-EXPOSURE", change=change)
-    return _check(13, "exposure", "steady", "pass", change=change)
+        return make_check(13, "exposure", "moved", "warn", "W-EXPOSURE", change=change)
+    return make_check(13, "exposure", "steady", "pass", change=change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,14 +306,14 @@ def control_check(case: Case) -> tuple[Check, bool]:
     cells = [data.events[m].sum() for m in (case.before, case.after)]
     cells += [data.control_events[m].sum() for m in (case.before, case.after)]
     if min(cells) == 0:
-        return _check(14, "control", "empty", "warn"), False
+        return make_check(14, "control", "empty", "warn"), False
     drift = control_drift(case, 0.90)  # two one-sided 5 % tests: the usual equivalence
     if drift is None:
-        return _check(14, "control", "short", "warn", n=int(case.before.sum())), False
+        return make_check(14, "control", "short", "warn", n=int(case.before.sum())), False
     shown: dict[str, Any] = {"low": math.expm1(drift.low), "high": math.expm1(drift.high), "margin": math.expm1(margin)}
     if -margin <= drift.low and drift.high <= margin:
-        return _check(14, "control", "parallel", "pass", **shown), True
+        return make_check(14, "control", "parallel", "pass", **shown), True
     shown["drift"] = math.expm1(drift.estimate)
     if abs(drift.estimate) > margin:
-        return _check(14, "control", "drifting", "warn", "W-TREND", **shown), False
-    return _check(14, "control", "open", "warn", None, **shown), True
+        return make_check(14, "control", "drifting", "warn", "W-TREND", **shown), False
+    return make_check(14, "control", "open", "warn", None, **shown), True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CHECK_TITLES", "EVIDENCE", "FINDINGS", "NOT_CHECKED", "WORDS"]
+__all__ = ["CHECK_TITLES", "FINDINGS", "WORDS"]
 
 # key -> (English, Chinese)
 WORDS: dict[str, tuple[str, str]] = {
@@ -121,6 +121,7 @@ CHECK_TITLES: dict[str, tuple[str, str]] = {
     "baseline": ("Baseline stable", "基线稳定"),
     "season": ("Season", "季节性"),
     "overdispersion": ("Overdispersion", "过度离散"),
+    "autocorrelation": ("Months that hang together", "月份之间的相关"),
     "exposure": ("Exposure changed", "暴露量变化"),
     "control": ("Control valid", "对照有效"),
 }
@@ -263,6 +264,54 @@ FINDINGS: dict[tuple[str, str], tuple[tuple[str, str, str], tuple[str, str, str]
         ("too few periods", "1", "extra scatter cannot be judged"),
         ("时段过少", "1", "无法判断额外离散"),
     ),
+    ("autocorrelation", "adjusted"): (
+        ("correlation of the counts {rho:.2f}, adjusted", "always adjusted", "none"),
+        ("计数的相关系数 {rho:.2f}，已调整", "始终调整", "无"),
+    ),
+    ("autocorrelation", "few"): (
+        (
+            "correlation of the counts {rho:.2f}, adjusted; {periods} periods",
+            "24 periods, 6 after",
+            "both methods agree; too few periods to call it verified",
+        ),
+        (
+            "计数的相关系数 {rho:.2f}，已调整；{periods} 个时段",
+            "24 个时段、措施后 6 个",
+            "两种方法一致；时段不足以称为“已验证”",
+        ),
+    ),
+    ("autocorrelation", "one_method"): (
+        (
+            "second method p {second:.2g}",
+            "both methods",
+            "a second method does not confirm it: indicated at most, grade C at most",
+        ),
+        ("第二种方法 p {second:.2g}", "两种方法一致", "第二种方法未予确认：最多为“有迹象”，等级最高为 C"),
+    ),
+    ("autocorrelation", "persistence"): (
+        (
+            "p {stress:.2g} if months hung together by 0.6; stands up to {tipping:.2g}",
+            "stands at 0.6",
+            "stands only if persistence from month to month is weak",
+        ),
+        (
+            "若月间相关为 0.6 则 p {stress:.2g}；相关不超过 {tipping:.2g} 时成立",
+            "相关 0.6 时仍成立",
+            "仅在月间持续性较弱时成立",
+        ),
+    ),
+    ("autocorrelation", "short"): (
+        (
+            "{before} periods before, {after} after",
+            "12 before, 6 after, events in both",
+            "periods are taken as independent: indicated at most, grade C at most",
+        ),
+        (
+            "措施前 {before} 个时段，措施后 {after} 个",
+            "措施前 12、措施后 6，且均有事件",
+            "按时段相互独立处理：最多为“有迹象”，等级最高为 C",
+        ),
+    ),
     ("exposure", "steady"): (
         ("{change:+.0%} per period", "10 %", "none"),
         ("每时段 {change:+.0%}", "10 %", "无"),
@@ -311,44 +360,4 @@ FINDINGS: dict[tuple[str, str], tuple[tuple[str, str, str], tuple[str, str, str]
         ("an empty cell", "events in every cell", "the control cannot be used"),
         ("某一格无事件", "各格均有事件", "对照不可用"),
     ),
-}
-
-# code -> ((title, sentence) in English, the same in Chinese)
-EVIDENCE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
-    "crude": (
-        ("Crude rate ratio", "All of after over all of before, nothing adjusted."),
-        ("粗率比", "措施后全部与措施前全部之比，未作任何调整。"),
-    ),
-    "absolute": (
-        ("Change of the rate", "Complaints per unit of exposure, after minus before."),
-        ("比率变化", "每单位暴露量的投诉数，措施后减措施前。"),
-    ),
-    "avoided": (
-        ("Complaints avoided", "In the time after, against what the rate before would have given."),
-        ("避免的投诉", "措施后期间，与按措施前水平推算相比。"),
-    ),
-    "hold": (
-        ("Hold: last third of after", "Rate ratio of the last third of the time after: does the effect fade?"),
-        ("保持情况：后期最后三分之一", "后期最后三分之一的率比：效果是否减退？"),
-    ),
-    "sensitivity": (
-        ("Sensitivity", "Share of comparisons with one edge period left out that conclude the same."),
-        ("敏感性", "去掉一个边缘时段后结论相同的比较所占比例。"),
-    ),
-    "needed": (
-        ("Exposure needed", "Exposure after the action that shows the target with 80 % power."),
-        ("所需暴露量", "措施后以 80 % 功效证明目标效果所需的暴露量。"),
-    ),
-}
-
-NOT_CHECKED: dict[str, tuple[str, str]] = {
-    "definition": ("2 drift of definitions, channels or coding", "2 定义、渠道或编码的漂移"),
-    "delay": ("4 complaints not yet received (reporting delay)", "4 尚未收到的投诉（报告延迟）"),
-    "trend": ("8 a trend that ran before the action", "8 措施之前已有的趋势"),
-    "regression": ("10 regression to the mean beyond the trigger window", "10 触发期以外的向均值回归"),
-    "autocorrelation": ("12 autocorrelation between periods", "12 时段之间的自相关"),
-    "mix": ("13 change of the mix inside the exposure", "13 暴露量内部构成的变化"),
-    "control": ("14 a control group: none was declared", "14 对照组：计划未声明"),
-    "other": ("15 other changes in the window", "15 同期的其他变化"),
-    "implementation": ("16 whether the action was really carried out", "16 措施是否真正执行"),
 }

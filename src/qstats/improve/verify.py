@@ -17,11 +17,13 @@ from qstats.errors import DataError
 from qstats.improve import checks as ck
 from qstats.improve.evidence import collect_evidence
 from qstats.improve.periods import PeriodTable, period_table
-from qstats.improve.phrases import NOT_CHECKED
+from qstats.improve.phrases_evidence import NOT_CHECKED
 from qstats.improve.plan import LogColumns, VerificationPlan
+from qstats.improve.series import autocorrelation_check, fit_series, series_evidence
 from qstats.improve.verdict import Check, Phase, Verdict
 from qstats.inference.comparison import Comparison
 from qstats.inference.rates import compare_rates, ratio_of_rate_ratios
+from qstats.inference.series.result import InterruptedSeries
 from qstats.spc.chart import ControlChart
 from qstats.spc.charts.attributes import u_chart
 
@@ -40,6 +42,7 @@ class _Judged:
     before: Mask
     phi: float
     df: float
+    series: InterruptedSeries | None = None
 
 
 def _totals(data: PeriodTable, mask: Mask) -> tuple[float, float]:
@@ -122,12 +125,14 @@ def _judge(case: ck.Case, controlled: bool, before: Mask) -> _Judged:
     phi, df = ck.dispersion(data.events, data.exposure, (before, after))
     crude = _rate_ratio(data, after, case.before, confidence)
     simple = crude if bool((before == case.before).all()) else _rate_ratio(data, after, before, confidence)
-    primary = _controlled_ratio(data, after, before, confidence) if controlled else simple
+    series = fit_series(case, before, controlled)
+    totals = _controlled_ratio(data, after, before, confidence) if controlled else simple
+    primary = totals if series is None else series.comparison()
     wide: dict[str, Any] = {"dispersion": phi, "df": df} if df and phi > 1.0 else {}
     absolute = compare_rates(
         *_totals(data, after), *_totals(data, before), effect="rate_difference", confidence=confidence, **wide
     )
-    return _Judged(primary, crude, absolute, before, phi, df)
+    return _Judged(primary, crude, absolute, before, phi, df, series)
 
 
 _BLOCKING = ("sanity", "phases", "horizon", "season")
@@ -152,7 +157,7 @@ def _decide(plan: VerificationPlan, primary: Comparison | None, blocked: str | N
 
 
 def _grade(checks: list[Check], controlled: bool) -> str:
-    """C at most while autocorrelation is not adjusted for; D where the simple comparison cannot carry a cause."""
+    """C at most while a trend that ran before is not looked at; D where the simple comparison cannot carry a cause."""
     by_code = {c.code: c for c in checks}
     if any(c.status == "fail" for c in checks):
         return "D"
@@ -161,6 +166,11 @@ def _grade(checks: list[Check], controlled: bool) -> str:
     if not controlled and by_code["baseline"].status != "pass":
         return "D"
     return "C"
+
+
+def _strength(judged: _Judged) -> Any:
+    """How well a change stands against months that hang together; 'indicated' where that could not be looked at."""
+    return "indicated" if judged.series is None else judged.series.strength
 
 
 def _phases(data: PeriodTable) -> tuple[Phase, ...]:
@@ -212,7 +222,7 @@ def _versions() -> dict[str, str]:
 _AUTOCORRELATION = Note(
     "autocorrelation-not-adjusted",
     "warning",
-    "periods count as independent; grade C, 'indicated' at most",
+    "too few periods to adjust for months that hang together: they count as independent; 'indicated' at most",
 )
 
 
@@ -228,8 +238,8 @@ def verify_improvement(
     r"""Tell, with evidence that can be re-run, whether an action made complaints rarer.
 
     Use it after a corrective action, with a plan written before. It compares rates, never bare counts; it refuses to
-    call a seasonal swing, a shrunken volume or an early look a success. It does not adjust for a trend that ran before
-    or for autocorrelation: the grade says so.
+    call a seasonal swing, a shrunken volume or an early look a success. Months that hang together are adjusted for; a
+    trend that ran before is not yet, and the grade says so.
 
     Parameters
     ----------
@@ -254,10 +264,13 @@ def verify_improvement(
 
     Notes
     -----
-    Primary: after/before rate ratio (conditional mid-p; score with Student's t and the Pearson dispersion where
-    periods scatter more than Poisson), on the same calendar months where the season demands; with a control that ran
-    in parallel, the ratio of rate ratios. With interval :math:`[L, U]`, target :math:`\tau`: harmful if :math:`L > 1`,
-    effective if :math:`U < 1`, not shown if :math:`L > \tau`, inconclusive otherwise or when a check blocks.
+    Primary, with 12 periods before and 6 after: the step of a regression of the periods with autocorrelation integrated
+    out (`interrupted_series`; two harmonics where the baseline holds two years), on the same calendar months where the
+    season demands; with a control that ran in
+    parallel, of the share of both counts. With fewer periods, or a phase without events: the rate ratio of the totals
+    (conditional mid-p; score with Student's t where periods scatter more than Poisson). With interval
+    :math:`[L, U]`, target :math:`\tau`: harmful if :math:`L > 1`, effective if :math:`U < 1`, not shown if
+    :math:`L > \tau`, inconclusive otherwise or when a check blocks.
 
     References
     ----------
@@ -282,6 +295,8 @@ def verify_improvement(
     case = ck.Case(plan, data, exposure_declared=isinstance(exposure, str))
     checks, controlled, before = _run_checks(case)
     judged = _judge(case, controlled, before)
+    if judged.primary is not None:
+        checks = sorted([*checks, autocorrelation_check(judged.series, case)], key=lambda c: c.number)
     blocked = next((code for code in _BLOCKING for c in checks if c.code == code and c.status == "fail"), None)
     grade = _grade(checks, controlled)
     state, reason = _decide(plan, judged.primary, blocked, grade)
@@ -291,14 +306,14 @@ def verify_improvement(
     return Verdict(
         state=state,  # type: ignore[arg-type]
         reason=reason,
-        strength="indicated" if significant and blocked is None else "none",
+        strength=_strength(judged) if significant and blocked is None else "none",
         grade=grade,
         question=plan.question,
         primary=judged.primary if blocked is None else None,
         crude=judged.crude,
         absolute=judged.absolute,
         checks=tuple(checks),
-        evidence=evidence,
+        evidence=(*evidence, *series_evidence(judged.series)),
         guardrails=(),
         warnings=tuple(dict.fromkeys(c.warning for c in checks if c.warning)),
         phases=_phases(data),
@@ -313,7 +328,7 @@ def verify_improvement(
         plan_hash=plan.hash,
         data_digest=data.digest,
         versions=_versions(),
-        notes=(_AUTOCORRELATION,),
+        notes=() if judged.series is not None else (_AUTOCORRELATION,),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qstats._core.checks import check_choice
-from qstats.improve.phrases import CHECK_TITLES, EVIDENCE, FINDINGS, NOT_CHECKED, WORDS
+from qstats.improve.phrases import CHECK_TITLES, FINDINGS, WORDS
+from qstats.improve.phrases_evidence import EVIDENCE, NOT_CHECKED
 
 if TYPE_CHECKING:
     from qstats.improve.verdict import Check, Verdict

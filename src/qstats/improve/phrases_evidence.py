@@ -1,0 +1,64 @@
+"""The word table of the evidence and of what was not looked at, English and Chinese side by side."""
+
+from __future__ import annotations
+
+__all__ = ["EVIDENCE", "NOT_CHECKED"]
+
+# code -> ((title, sentence) in English, the same in Chinese)
+EVIDENCE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "crude": (
+        ("Crude rate ratio", "All of after over all of before, nothing adjusted."),
+        ("粗率比", "措施后全部与措施前全部之比，未作任何调整。"),
+    ),
+    "absolute": (
+        ("Change of the rate", "Complaints per unit of exposure, after minus before."),
+        ("比率变化", "每单位暴露量的投诉数，措施后减措施前。"),
+    ),
+    "avoided": (
+        ("Complaints avoided", "In the time after, against what the rate before would have given."),
+        ("避免的投诉", "措施后期间，与按措施前水平推算相比。"),
+    ),
+    "hold": (
+        ("Hold: last third of after", "Rate ratio of the last third of the time after: does the effect fade?"),
+        ("保持情况：后期最后三分之一", "后期最后三分之一的率比：效果是否减退？"),
+    ),
+    "sensitivity": (
+        ("Sensitivity", "Share of comparisons with one edge period left out that conclude the same."),
+        ("敏感性", "去掉一个边缘时段后结论相同的比较所占比例。"),
+    ),
+    "second_opinion": (
+        ("Second opinion", "The same ratio by slow cosines, without a model of how months hang together."),
+        ("第二意见", "用低频余弦法得到的同一比值，不对月间相关作模型假设。"),
+    ),
+    "stress": (
+        ("Stress test", "One-sided p-value if what is not chance hung together by 0.6 from period to period."),
+        ("压力检验", "若非随机部分的时段间相关为 0.6，单侧 p 值。"),
+    ),
+    "correlation": (
+        ("Correlation of the counts", "From one period to the next, averaged over what the data allow."),
+        ("计数的相关", "相邻时段之间，按数据允许的各种取值平均。"),
+    ),
+    "tipping": (
+        ("Tipping point", "Largest correlation at which the change still stands by itself."),
+        ("临界相关", "变化单独仍成立的最大相关系数。"),
+    ),
+    "detectable": (
+        ("Smallest fall to be seen", "Ratio that this series would show in four cases of five."),
+        ("可察觉的最小降幅", "该序列有五分之四的把握显示出的比值。"),
+    ),
+    "needed": (
+        ("Exposure needed", "Exposure after the action that shows the target with 80 % power."),
+        ("所需暴露量", "措施后以 80 % 功效证明目标效果所需的暴露量。"),
+    ),
+}
+
+NOT_CHECKED: dict[str, tuple[str, str]] = {
+    "definition": ("2 drift of definitions, channels or coding", "2 定义、渠道或编码的漂移"),
+    "delay": ("4 complaints not yet received (reporting delay)", "4 尚未收到的投诉（报告延迟）"),
+    "trend": ("8 a trend that ran before the action", "8 措施之前已有的趋势"),
+    "regression": ("10 regression to the mean beyond the trigger window", "10 触发期以外的向均值回归"),
+    "mix": ("13 change of the mix inside the exposure", "13 暴露量内部构成的变化"),
+    "control": ("14 a control group: none was declared", "14 对照组：计划未声明"),
+    "other": ("15 other changes in the window", "15 同期的其他变化"),
+    "implementation": ("16 whether the action was really carried out", "16 措施是否真正执行"),
+}
