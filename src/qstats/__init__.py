@@ -25,8 +25,16 @@ _HOME = {
         "TooFewData",
     ),
     "qstats.figures": ("plot", "save_figure"),
-    "qstats.improve.claim": ("ClaimCheck", "claim_check"),
+    "qstats.improve.causes.evidence": ("CauseTest",),
+    "qstats.improve.causes.node": ("CauseNode",),
+    "qstats.improve.causes.tree": ("CauseTree",),
+    "qstats.improve.claims.claim": ("ClaimCheck", "claim_check"),
+    "qstats.improve.fmea.occurrence": ("OccurrenceRating", "OccurrenceScale", "occurrence_from_rate"),
+    "qstats.improve.fmea.priority": ("ActionPriorities", "action_priorities"),
+    "qstats.improve.fmea.table": ("FmeaTable", "fmea"),
     "qstats.improve.hold": ("hold_period",),
+    "qstats.improve.needs.ctq": ("Ctq", "CtqTree", "ctq_tree"),
+    "qstats.improve.needs.qfd": ("HouseOfQuality", "qfd"),
     "qstats.improve.pareto": ("ParetoTable", "pareto"),
     "qstats.improve.plan": ("LogColumns", "VerificationPlan"),
     "qstats.improve.verdict": ("Verdict",),
@@ -128,9 +136,24 @@ if TYPE_CHECKING:
     from qstats.errors import TooFewData as TooFewData
     from qstats.figures import plot as plot
     from qstats.figures import save_figure as save_figure
-    from qstats.improve.claim import ClaimCheck as ClaimCheck
-    from qstats.improve.claim import claim_check as claim_check
+    from qstats.improve.causes.evidence import CauseTest as CauseTest
+    from qstats.improve.causes.node import CauseNode as CauseNode
+    from qstats.improve.causes.tree import CauseTree as CauseTree
+    from qstats.improve.claims.claim import ClaimCheck as ClaimCheck
+    from qstats.improve.claims.claim import claim_check as claim_check
+    from qstats.improve.fmea.occurrence import OccurrenceRating as OccurrenceRating
+    from qstats.improve.fmea.occurrence import OccurrenceScale as OccurrenceScale
+    from qstats.improve.fmea.occurrence import occurrence_from_rate as occurrence_from_rate
+    from qstats.improve.fmea.priority import ActionPriorities as ActionPriorities
+    from qstats.improve.fmea.priority import action_priorities as action_priorities
+    from qstats.improve.fmea.table import FmeaTable as FmeaTable
+    from qstats.improve.fmea.table import fmea as fmea
     from qstats.improve.hold import hold_period as hold_period
+    from qstats.improve.needs.ctq import Ctq as Ctq
+    from qstats.improve.needs.ctq import CtqTree as CtqTree
+    from qstats.improve.needs.ctq import ctq_tree as ctq_tree
+    from qstats.improve.needs.qfd import HouseOfQuality as HouseOfQuality
+    from qstats.improve.needs.qfd import qfd as qfd
     from qstats.improve.pareto import ParetoTable as ParetoTable
     from qstats.improve.pareto import pareto as pareto
     from qstats.improve.plan import LogColumns as LogColumns

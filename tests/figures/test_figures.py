@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
@@ -184,7 +185,7 @@ def test_open_ends_are_arrows(low: float, high: float, estimate: float) -> None:
     markers = [line.get_marker() for line in ax.lines]
     assert ("<" in markers) == (low == 0)
     assert (">" in markers) == (not np.isfinite(high))
-    ax.figure.canvas.draw()
+    FigureCanvasAgg(ax.figure).draw()
 
 
 def test_verdict_shows_each_period_by_its_role(verdict: Verdict) -> None:
@@ -251,7 +252,7 @@ def test_a_notebook_shows_the_axes(chart: ControlChart) -> None:
 
 def test_nothing_global_is_touched(chart: ControlChart) -> None:
     before = dict(matplotlib.rcParams)
-    plot(chart).figure.canvas.draw()
+    FigureCanvasAgg(plot(chart).figure).draw()
     assert dict(matplotlib.rcParams) == before
     if "matplotlib.pyplot" in sys.modules:
         assert sys.modules["matplotlib.pyplot"].get_fignums() == []
@@ -267,7 +268,7 @@ def test_chinese_on_axes_made_elsewhere_has_glyphs(table: ParetoTable, verdict: 
     figure = Figure(figsize=(9, 7))
     for ax, result in zip(figure.subplots(2, 1), (table, verdict), strict=True):
         plot(result, ax=ax, lang=lang, title="标题 $x_1$")
-    figure.canvas.draw()
+    FigureCanvasAgg(figure).draw()
 
 
 def test_what_has_no_picture_says_so() -> None:

@@ -17,9 +17,9 @@ from qstats import (
     rates_sample_size,
     times_sample_size,
 )
-from qstats.improve.claim import claim_check
-from qstats.improve.claim_phrases import PHRASES
-from qstats.improve.claim_text import KINDS, read_claim
+from qstats.improve.claims.claim import claim_check
+from qstats.improve.claims.phrases import PHRASES
+from qstats.improve.claims.text import KINDS, read_claim
 from qstats.voice.nps.compare import compare_nps_counts
 
 Z = stats.norm.isf(0.025)

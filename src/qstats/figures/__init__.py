@@ -15,11 +15,14 @@ from matplotlib.axes import Axes
 from qstats.errors import DataError
 from qstats.figures.charts import draw_chart
 from qstats.figures.comparison import draw_comparison
+from qstats.figures.drivers import draw_importance_performance, draw_kano, draw_key_drivers
+from qstats.figures.fishbone import draw_fishbone
 from qstats.figures.funnel import draw_funnel
 from qstats.figures.groups import draw_groups, draw_share_table
 from qstats.figures.nps import draw_nps, draw_nps_table
 from qstats.figures.output import svg_text, write_figure
 from qstats.figures.pareto import draw_pareto
+from qstats.figures.satisfaction import draw_battery, draw_satisfaction, draw_segment_table
 from qstats.figures.style import house_style
 from qstats.figures.survival import (
     draw_churn,
@@ -29,6 +32,7 @@ from qstats.figures.survival import (
     draw_survival,
 )
 from qstats.figures.verify import draw_verdict
+from qstats.improve.causes.tree import CauseTree
 from qstats.improve.pareto import ParetoTable
 from qstats.improve.verdict import Verdict
 from qstats.inference.comparison import Comparison
@@ -36,7 +40,11 @@ from qstats.inference.groups.result import GroupComparison
 from qstats.inference.times.survival import SurvivalCurve
 from qstats.spc.chart import ControlChart
 from qstats.spc.charts.funnel import Funnel
+from qstats.voice.drivers.drivers import KeyDrivers
+from qstats.voice.drivers.importance import ImportancePerformance
+from qstats.voice.drivers.kano_result import Kano
 from qstats.voice.nps.result import Nps, NpsTable
+from qstats.voice.satisfaction.result import BatteryTable, Satisfaction, SegmentTable
 from qstats.voice.service.churn import Churn, ChurnTable
 from qstats.voice.service.result import ServiceTable, ServiceTime
 from qstats.voice.service.shares import ShareTable
@@ -81,6 +89,7 @@ plot.register(Funnel)(draw_funnel)
 plot.register(ParetoTable)(draw_pareto)
 plot.register(Comparison)(draw_comparison)
 plot.register(Verdict)(draw_verdict)
+plot.register(CauseTree)(draw_fishbone)
 plot.register(Nps)(draw_nps)
 plot.register(NpsTable)(draw_nps_table)
 plot.register(SurvivalCurve)(draw_survival)
@@ -90,6 +99,12 @@ plot.register(Churn)(draw_churn)
 plot.register(ChurnTable)(draw_churn_table)
 plot.register(ShareTable)(draw_share_table)
 plot.register(GroupComparison)(draw_groups)
+plot.register(Satisfaction)(draw_satisfaction)
+plot.register(SegmentTable)(draw_segment_table)
+plot.register(BatteryTable)(draw_battery)
+plot.register(KeyDrivers)(draw_key_drivers)
+plot.register(ImportancePerformance)(draw_importance_performance)
+plot.register(Kano)(draw_kano)
 
 
 def can_plot(result: object) -> bool:

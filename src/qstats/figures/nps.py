@@ -35,7 +35,7 @@ def _bar(ax: Axes, r: Nps, lang: str) -> None:
 
 
 def _interval(ax: Axes, r: Nps) -> None:
-    line: dict[str, Any] = {"color": INK["text"], "zorder": 7}
+    line: dict[str, Any] = {"color": INK["text"], "zorder": 7, "clip_on": False}
     ax.plot(
         [r.interval.low, r.interval.high], [0.35, 0.35], linewidth=2.4, solid_capstyle="butt", gid="interval", **line
     )

@@ -109,7 +109,7 @@ def _draw_many(
         _draw_curve(ax, curves[i], k, f"{shorten(names[i], 24)} (n {curves[i].n:,})", band=False)
     _finish(ax, unit, what, lang)
     rest = len(curves) - len(largest)
-    ax.legend(loc="upper right", title=word("more rows", lang, n=rest) if rest else None)
+    ax.legend(loc="best", title=word("more rows", lang, n=rest) if rest else None)
     return ax
 
 
@@ -135,7 +135,9 @@ def _draw_medians(t: ServiceTable, ax: Axes | None, lang: str, title: str | None
     )
     total = t.total.quantiles[0].estimate
     beside = [f"{e.estimate:.4g}  ·  n {r.n:,}" for e, r in zip(first, t.results, strict=True)]
-    draw_forest(ax, Forest(labels, values, low, high, total, beside=beside), clean_text(first[0].name), lang)
+    draw_forest(
+        ax, Forest(labels, values, low, high, total, beside=beside), clean_text(word(first[0].name, lang)), lang
+    )
     write_title(ax, title or clean_text(t.title))
     return ax
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qstats._core.quantiles import normal_quantile, t_sf
-from qstats.improve.claim_text import Claim
+from qstats.improve.claims.text import Claim
 from qstats.inference.power.means import means_sample_size
 from qstats.inference.power.proportions import proportions_sample_size
 from qstats.inference.power.rates import rates_sample_size

@@ -12,9 +12,9 @@ from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats._core.result import Result
 from qstats.errors import DataError
-from qstats.improve.claim_needs import Need, needs_of
-from qstats.improve.claim_phrases import PHRASES
-from qstats.improve.claim_text import KINDS, Claim, read_claim
+from qstats.improve.claims.needs import Need, needs_of
+from qstats.improve.claims.phrases import PHRASES
+from qstats.improve.claims.text import KINDS, Claim, read_claim
 from qstats.improve.words import LANGUAGES
 from qstats.inference.comparison import Comparison
 from qstats.inference.means.means import compare_mean_summaries
@@ -335,7 +335,7 @@ def claim_check(
 
     Examples
     --------
-    >>> from qstats.improve.claim import claim_check
+    >>> from qstats import claim_check
     >>> r = claim_check("3 % -> 0.5 %")
     >>> r.state, r.needed[0].shown, r.needed[0].with_power
     ('cannot_say', 212.0, 396.0)

@@ -1,0 +1,1 @@
+"""Fishbone and five whys in one tree whose leaves carry tests."""

@@ -1,0 +1,1 @@
+"""What a claim such as "15 days -> 3 days" is worth."""

@@ -1,0 +1,1 @@
+"""From what customers want to what is measured: house of quality, critical-to-quality tree."""
