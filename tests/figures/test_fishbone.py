@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from qstats import Comparison, Interval
 from qstats.figures.fishbone import draw_fishbone
 from qstats.figures.output import svg_text, write_figure
-from qstats.improve.causes import CauseTree
+from qstats.improve.causes.tree import CauseTree
 
 from .conftest import HOSTILE
 

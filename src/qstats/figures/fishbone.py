@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from qstats.figures.output import new_axes
 from qstats.figures.style import INK, PALETTE, font_families, in_house_style, text_width, wrap, write_title
 from qstats.figures.words import word
-from qstats.improve.cause_node import CauseNode
-from qstats.improve.causes import CauseTree
+from qstats.improve.causes.node import CauseNode
+from qstats.improve.causes.tree import CauseTree
 
 __all__ = ["draw_fishbone"]
 
