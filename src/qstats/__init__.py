@@ -32,13 +32,21 @@ _HOME = {
     "qstats.improve.fmea.occurrence": ("OccurrenceRating", "OccurrenceScale", "occurrence_from_rate"),
     "qstats.improve.fmea.priority": ("ActionPriorities", "action_priorities"),
     "qstats.improve.fmea.table": ("FmeaTable", "fmea"),
-    "qstats.improve.hold": ("hold_period",),
+    "qstats.improve.guards.change_date": ("ChangeDate", "change_date"),
+    "qstats.improve.guards.delay": ("ReportingDelay", "reporting_delay"),
+    "qstats.improve.guards.looks": ("EProcess", "improvement_eprocess"),
+    "qstats.improve.guards.peak_trigger": ("TriggerTrap", "triggered_false_success"),
+    "qstats.improve.guards.regression_to_mean": ("RegressionToMean", "predicted_after"),
+    "qstats.improve.guards.relapse": ("RelapseWatch", "maxsprt_critical", "relapse_watch"),
     "qstats.improve.needs.ctq": ("Ctq", "CtqTree", "ctq_tree"),
     "qstats.improve.needs.qfd": ("HouseOfQuality", "qfd"),
-    "qstats.improve.pareto": ("ParetoTable", "pareto"),
-    "qstats.improve.plan": ("LogColumns", "VerificationPlan"),
-    "qstats.improve.verdict": ("Verdict",),
-    "qstats.improve.verify": ("verify_improvement",),
+    "qstats.improve.pareto.compare": ("ParetoComparison", "compare_pareto"),
+    "qstats.improve.pareto.drill": ("ParetoDrill", "pareto_drill"),
+    "qstats.improve.pareto.table": ("ParetoTable", "pareto"),
+    "qstats.improve.verify.hold": ("hold_period",),
+    "qstats.improve.verify.plan": ("LogColumns", "VerificationPlan"),
+    "qstats.improve.verify.verdict": ("Verdict",),
+    "qstats.improve.verify.verify": ("verify_improvement",),
     "qstats.inference.comparison": ("Comparison", "Comparisons"),
     "qstats.inference.equivalence": ("Equivalence", "equivalence", "noninferiority"),
     "qstats.inference.estimate": ("Estimate", "Estimates"),
@@ -148,18 +156,35 @@ if TYPE_CHECKING:
     from qstats.improve.fmea.priority import action_priorities as action_priorities
     from qstats.improve.fmea.table import FmeaTable as FmeaTable
     from qstats.improve.fmea.table import fmea as fmea
-    from qstats.improve.hold import hold_period as hold_period
+    from qstats.improve.guards.change_date import ChangeDate as ChangeDate
+    from qstats.improve.guards.change_date import change_date as change_date
+    from qstats.improve.guards.delay import ReportingDelay as ReportingDelay
+    from qstats.improve.guards.delay import reporting_delay as reporting_delay
+    from qstats.improve.guards.looks import EProcess as EProcess
+    from qstats.improve.guards.looks import improvement_eprocess as improvement_eprocess
+    from qstats.improve.guards.peak_trigger import TriggerTrap as TriggerTrap
+    from qstats.improve.guards.peak_trigger import triggered_false_success as triggered_false_success
+    from qstats.improve.guards.regression_to_mean import RegressionToMean as RegressionToMean
+    from qstats.improve.guards.regression_to_mean import predicted_after as predicted_after
+    from qstats.improve.guards.relapse import RelapseWatch as RelapseWatch
+    from qstats.improve.guards.relapse import maxsprt_critical as maxsprt_critical
+    from qstats.improve.guards.relapse import relapse_watch as relapse_watch
     from qstats.improve.needs.ctq import Ctq as Ctq
     from qstats.improve.needs.ctq import CtqTree as CtqTree
     from qstats.improve.needs.ctq import ctq_tree as ctq_tree
     from qstats.improve.needs.qfd import HouseOfQuality as HouseOfQuality
     from qstats.improve.needs.qfd import qfd as qfd
-    from qstats.improve.pareto import ParetoTable as ParetoTable
-    from qstats.improve.pareto import pareto as pareto
-    from qstats.improve.plan import LogColumns as LogColumns
-    from qstats.improve.plan import VerificationPlan as VerificationPlan
-    from qstats.improve.verdict import Verdict as Verdict
-    from qstats.improve.verify import verify_improvement as verify_improvement
+    from qstats.improve.pareto.compare import ParetoComparison as ParetoComparison
+    from qstats.improve.pareto.compare import compare_pareto as compare_pareto
+    from qstats.improve.pareto.drill import ParetoDrill as ParetoDrill
+    from qstats.improve.pareto.drill import pareto_drill as pareto_drill
+    from qstats.improve.pareto.table import ParetoTable as ParetoTable
+    from qstats.improve.pareto.table import pareto as pareto
+    from qstats.improve.verify.hold import hold_period as hold_period
+    from qstats.improve.verify.plan import LogColumns as LogColumns
+    from qstats.improve.verify.plan import VerificationPlan as VerificationPlan
+    from qstats.improve.verify.verdict import Verdict as Verdict
+    from qstats.improve.verify.verify import verify_improvement as verify_improvement
     from qstats.inference.comparison import Comparison as Comparison
     from qstats.inference.comparison import Comparisons as Comparisons
     from qstats.inference.equivalence import Equivalence as Equivalence

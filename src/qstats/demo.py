@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from qstats import datasets
-from qstats.improve.plan import LogColumns, VerificationPlan
-from qstats.improve.verdict import Verdict
-from qstats.improve.verify import verify_improvement
+from qstats.improve.verify.plan import LogColumns, VerificationPlan
+from qstats.improve.verify.verdict import Verdict
+from qstats.improve.verify.verify import verify_improvement
 
 __all__ = ["COUNT", "questions"]
 

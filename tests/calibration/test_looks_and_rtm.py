@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from qstats import pareto
-from qstats.improve.change_date import change_date
-from qstats.improve.looks import improvement_eprocess, relapse_watch
-from qstats.improve.regression_to_mean import predicted_after
+from qstats.improve.guards.change_date import change_date
+from qstats.improve.guards.looks import improvement_eprocess, relapse_watch
+from qstats.improve.guards.regression_to_mean import predicted_after
 
 pytestmark = pytest.mark.calibration
 

@@ -5,7 +5,7 @@ import pytest
 
 from qstats import DataError, pareto
 from qstats.figures.pareto import MOST_BARS, draw_pareto, draw_pareto_change
-from qstats.improve.pareto_compare import compare_pareto
+from qstats.improve.pareto.compare import compare_pareto
 
 BEFORE = {"late": 120, "外观划痕": 60, "$a_b$": 30, "old": 12}
 AFTER = {"late": 60, "外观划痕": 61, "$a_b$": 28, "new": 11}

@@ -7,7 +7,7 @@ import pytest
 
 from qstats import DataError
 from qstats.errors import TooFewData
-from qstats.improve.change_date import change_date
+from qstats.improve.guards.change_date import change_date
 
 # R datasets::Nile, 1871-1970; strucchange 1.5.3 breakpoints(y ~ 1): break after observation 28 (1898), RSS below;
 # supF 75.9298 (sctest(Fstats(y ~ 1), type = "supF")).

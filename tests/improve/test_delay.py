@@ -7,7 +7,7 @@ from statsmodels.duration.survfunc import SurvfuncRight
 
 from qstats import DataError
 from qstats.errors import TooFewData
-from qstats.improve.delay import reporting_delay
+from qstats.improve.guards.delay import reporting_delay
 
 
 def drawn(seed: int = 2, n: int = 300, mean: float = 20.0):  # type: ignore[no-untyped-def]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qstats import DataError, compare_rates, hold_period
-from qstats.improve.hold import power_of_comparison
+from qstats.improve.verify.hold import power_of_comparison
 
 
 @pytest.mark.parametrize(

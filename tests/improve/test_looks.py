@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from qstats import DataError
-from qstats.improve.looks import improvement_eprocess, maxsprt_critical, relapse_watch
+from qstats.improve.guards.looks import improvement_eprocess, maxsprt_critical, relapse_watch
 
 
 def by_quadrature(n: float, expected: float, a: float, b: float) -> float:

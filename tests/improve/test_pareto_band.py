@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from qstats import DataError, pareto
-from qstats.improve.pareto_kernels import cumulative_band
+from qstats.improve.pareto.kernels import cumulative_band
 
 COUNTS = {"late": 120, "damaged": 95, "wrong": 60, "short": 30, "rude": 12, "invoice": 8, "else": 5}
 

@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 
 from qstats import DataError
 from qstats.errors import TooFewData
-from qstats.improve.pareto_compare import compare_pareto
+from qstats.improve.pareto.compare import compare_pareto
 
 BEFORE = {"late": 120, "damaged": 95, "wrong": 60, "short": 30, "rude": 12, "invoice": 8, "else": 5}
 

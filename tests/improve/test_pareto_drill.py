@@ -6,7 +6,7 @@ import pytest
 
 from qstats import DataError, pareto
 from qstats.errors import TooFewData
-from qstats.improve.pareto_drill import pareto_drill
+from qstats.improve.pareto.drill import pareto_drill
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ from scipy import stats
 
 from qstats import DataError
 from qstats.errors import TooFewData
-from qstats.improve.peak_trigger import triggered_false_success
+from qstats.improve.guards.peak_trigger import triggered_false_success
 
 
 def enumerated(dist, at: int, after: int, alpha: float) -> float:  # type: ignore[no-untyped-def]
     """P(exact test of the next periods against the trigger period rejects | trigger), after-sum Poisson only."""
     total = 0.0
     for y0 in range(at, at + 60):
-        for y1 in range(0, 400):
+        for y1 in range(400):
             if stats.binom.cdf(y1, y0 + y1, after / (after + 1)) <= alpha:
                 total += dist.pmf(y0) * stats.poisson.pmf(y1, 20.0 * after)
             else:

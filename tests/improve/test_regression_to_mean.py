@@ -10,7 +10,7 @@ from scipy import integrate, special, stats
 
 from qstats import DataError
 from qstats.errors import TooFewData
-from qstats.improve.regression_to_mean import predicted_after
+from qstats.improve.guards.regression_to_mean import predicted_after
 
 Y = [12, 24, 15, 10, 17, 13, 9, 14]
 

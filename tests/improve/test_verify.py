@@ -17,7 +17,7 @@ from qstats import (
     interrupted_series,
     verify_improvement,
 )
-from qstats.improve.words import check_text, t
+from qstats.improve.verify.words import check_text, t
 
 COLUMNS = LogColumns(events="n", exposure="units")
 STEADY = [31, 27, 35, 29, 33, 30, 26, 34, 28, 32, 30, 29]
@@ -387,8 +387,8 @@ def test_json_table_and_sentence_agree_and_repeat() -> None:
 
 
 def test_every_check_has_words_in_both_languages() -> None:
-    from qstats.improve.phrases import FINDINGS, WORDS
-    from qstats.improve.phrases_evidence import EVIDENCE, NOT_CHECKED
+    from qstats.improve.verify.phrases import FINDINGS, WORDS
+    from qstats.improve.verify.phrases_evidence import EVIDENCE, NOT_CHECKED
 
     for pair in [*FINDINGS.values(), *EVIDENCE.values(), *NOT_CHECKED.values(), *WORDS.values()]:
         english, chinese = pair

@@ -21,7 +21,7 @@ from qstats.figures.funnel import draw_funnel
 from qstats.figures.groups import draw_groups, draw_share_table
 from qstats.figures.nps import draw_nps, draw_nps_table
 from qstats.figures.output import svg_text, write_figure
-from qstats.figures.pareto import draw_pareto
+from qstats.figures.pareto import draw_pareto, draw_pareto_change
 from qstats.figures.satisfaction import draw_battery, draw_satisfaction, draw_segment_table
 from qstats.figures.style import house_style
 from qstats.figures.survival import (
@@ -33,8 +33,9 @@ from qstats.figures.survival import (
 )
 from qstats.figures.verify import draw_verdict
 from qstats.improve.causes.tree import CauseTree
-from qstats.improve.pareto import ParetoTable
-from qstats.improve.verdict import Verdict
+from qstats.improve.pareto.compare import ParetoComparison
+from qstats.improve.pareto.table import ParetoTable
+from qstats.improve.verify.verdict import Verdict
 from qstats.inference.comparison import Comparison
 from qstats.inference.groups.result import GroupComparison
 from qstats.inference.times.survival import SurvivalCurve
@@ -87,6 +88,7 @@ def plot(result: Any, ax: Axes | None = None, **style: Any) -> Axes:
 plot.register(ControlChart)(draw_chart)
 plot.register(Funnel)(draw_funnel)
 plot.register(ParetoTable)(draw_pareto)
+plot.register(ParetoComparison)(draw_pareto_change)
 plot.register(Comparison)(draw_comparison)
 plot.register(Verdict)(draw_verdict)
 plot.register(CauseTree)(draw_fishbone)

@@ -15,7 +15,7 @@ from qstats.figures.charts import stepped
 from qstats.figures.output import new_axes
 from qstats.figures.style import INK, PALETTE, in_house_style, name_axis, shorten, write_title
 from qstats.figures.words import word
-from qstats.improve.verdict import Verdict
+from qstats.improve.verify.verdict import Verdict
 
 __all__ = ["carried_limits", "draw_verdict"]
 

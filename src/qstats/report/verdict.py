@@ -6,8 +6,8 @@ import math
 
 from qstats.figures import figure_svg
 from qstats.figures.words import word
-from qstats.improve import words
-from qstats.improve.verdict import Evidence, Verdict
+from qstats.improve.verify import words
+from qstats.improve.verify.verdict import Evidence, Verdict
 from qstats.inference.comparison import Comparison
 from qstats.report.blocks import (
     Block,

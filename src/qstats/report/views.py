@@ -10,8 +10,8 @@ from qstats._core.result import Result
 from qstats.figures import can_plot, figure_svg
 from qstats.figures.charts import phase_spans
 from qstats.figures.words import word
-from qstats.improve.pareto import ParetoTable
-from qstats.improve.verdict import Verdict
+from qstats.improve.pareto.table import ParetoTable
+from qstats.improve.verify.verdict import Verdict
 from qstats.inference.comparison import Comparison
 from qstats.report.blocks import (
     Block,

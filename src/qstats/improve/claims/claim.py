@@ -15,7 +15,7 @@ from qstats.errors import DataError
 from qstats.improve.claims.needs import Need, needs_of
 from qstats.improve.claims.phrases import PHRASES
 from qstats.improve.claims.text import KINDS, Claim, read_claim
-from qstats.improve.words import LANGUAGES
+from qstats.improve.verify.words import LANGUAGES
 from qstats.inference.comparison import Comparison
 from qstats.inference.means.means import compare_mean_summaries
 from qstats.inference.pivot import safe_exp

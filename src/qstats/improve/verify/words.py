@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qstats._core.checks import check_choice
-from qstats.improve.phrases import CHECK_TITLES, FINDINGS, WORDS
-from qstats.improve.phrases_evidence import EVIDENCE, NOT_CHECKED
+from qstats.improve.verify.phrases import CHECK_TITLES, FINDINGS, WORDS
+from qstats.improve.verify.phrases_evidence import EVIDENCE, NOT_CHECKED
 
 if TYPE_CHECKING:
-    from qstats.improve.verdict import Check, Verdict
+    from qstats.improve.verify.verdict import Check, Verdict
 
 __all__ = ["check_text", "evidence_words", "finding", "not_checked_text", "t", "verdict_sentence"]
 

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qstats._core.interval import Interval
-from qstats.improve.checks import Case
-from qstats.improve.hold import hold_period
-from qstats.improve.periods import PeriodTable
-from qstats.improve.verdict import Evidence
-from qstats.improve.words import evidence_words
+from qstats.improve.verify.checks import Case
+from qstats.improve.verify.hold import hold_period
+from qstats.improve.verify.periods import PeriodTable
+from qstats.improve.verify.verdict import Evidence
+from qstats.improve.verify.words import evidence_words
 from qstats.inference.comparison import Comparison
 
 __all__ = ["collect_evidence"]

@@ -15,7 +15,7 @@ from qstats import table
 from qstats._core.arrays import FloatArray
 from qstats._core.result import frozen_array, json_safe
 from qstats.errors import DataError
-from qstats.improve.plan import LogColumns, VerificationPlan
+from qstats.improve.verify.plan import LogColumns, VerificationPlan
 
 __all__ = ["Findings", "PeriodTable", "period_table"]
 

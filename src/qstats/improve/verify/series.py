@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qstats.errors import NoConvergence, TooFewData
-from qstats.improve.checks import ENOUGH_AFTER, ENOUGH_BEFORE, Case, make_check
-from qstats.improve.verdict import Check, Evidence
-from qstats.improve.words import evidence_words
+from qstats.improve.verify.checks import ENOUGH_AFTER, ENOUGH_BEFORE, Case, make_check
+from qstats.improve.verify.verdict import Check, Evidence
+from qstats.improve.verify.words import evidence_words
 from qstats.inference.series.interrupted import interrupted_series
 from qstats.inference.series.result import InterruptedSeries
 

@@ -12,7 +12,7 @@ from qstats._core.arrays import FloatArray
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats._core.result import Result
-from qstats.improve import words
+from qstats.improve.verify import words
 from qstats.inference.comparison import Comparison
 from qstats.spc.chart import ControlChart
 

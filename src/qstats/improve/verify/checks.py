@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from qstats._core.arrays import FloatArray
 from qstats._core.quantiles import chi2_sf, t_quantile
-from qstats.improve import words
-from qstats.improve.hold import power_of_comparison
-from qstats.improve.periods import PeriodTable
-from qstats.improve.plan import VerificationPlan
-from qstats.improve.verdict import Check
+from qstats.improve.verify import words
+from qstats.improve.verify.hold import power_of_comparison
+from qstats.improve.verify.periods import PeriodTable
+from qstats.improve.verify.plan import VerificationPlan
+from qstats.improve.verify.verdict import Check
 from qstats.spc.chart import ControlChart
 from qstats.spc.charts.individuals import individuals
 

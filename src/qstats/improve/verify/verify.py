@@ -14,13 +14,13 @@ import scipy
 from qstats._core.arrays import FloatArray
 from qstats._core.notes import Note
 from qstats.errors import DataError
-from qstats.improve import checks as ck
-from qstats.improve.evidence import collect_evidence
-from qstats.improve.periods import PeriodTable, period_table
-from qstats.improve.phrases_evidence import NOT_CHECKED
-from qstats.improve.plan import LogColumns, VerificationPlan
-from qstats.improve.series import autocorrelation_check, fit_series, series_evidence
-from qstats.improve.verdict import Check, Phase, Verdict
+from qstats.improve.verify import checks as ck
+from qstats.improve.verify.evidence import collect_evidence
+from qstats.improve.verify.periods import PeriodTable, period_table
+from qstats.improve.verify.phrases_evidence import NOT_CHECKED
+from qstats.improve.verify.plan import LogColumns, VerificationPlan
+from qstats.improve.verify.series import autocorrelation_check, fit_series, series_evidence
+from qstats.improve.verify.verdict import Check, Phase, Verdict
 from qstats.inference.comparison import Comparison
 from qstats.inference.rates import compare_rates, ratio_of_rate_ratios
 from qstats.inference.series.result import InterruptedSeries

@@ -1,0 +1,1 @@
+"""Did the change help? A plan written before, counts, checks, and a verdict."""
