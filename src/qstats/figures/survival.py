@@ -138,7 +138,8 @@ def _draw_medians(t: ServiceTable, ax: Axes | None, lang: str, title: str | None
     draw_forest(
         ax, Forest(labels, values, low, high, total, beside=beside), clean_text(word(first[0].name, lang)), lang
     )
-    write_title(ax, title or clean_text(t.title))
+    level = word("level intervals", lang, level=f"{100 * first[0].interval.confidence:.4g}%")
+    write_title(ax, title or f"{clean_text(word(t.what, lang))}  ({level})")
     return ax
 
 

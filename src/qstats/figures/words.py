@@ -11,6 +11,7 @@ LANGUAGES = ("en", "zh")
 # One row per word; a test asks that no cell is empty and that both cells take the same values.
 _WORDS: dict[str, tuple[str, str]] = {
     "First contact resolution": ("First contact resolution", "一次解决率"),
+    "Handling time": ("Handling time", "处理时长"),
     "Service level attainment": ("Service level attainment", "服务水平达成率"),
     "after": ("after", "措施后"),
     "all categories": ("{n} more categories", "其余 {n} 个类别"),
