@@ -242,3 +242,23 @@ def test_numbers_in_place_of_a_text() -> None:
     assert a.comparison.pvalue == b.comparison.pvalue and b.claim == "0.03 -> 0.005"
     assert a.needed == b.needed
     assert np.isfinite([n.shown for n in a.needed]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1,5 days -> 1,2 days", "decimal comma"),
+        ("1e400 days -> 3 days", "no 'before -> after'"),
+        ("1e3 days -> 3 days", "no 'before -> after'"),
+        ("15 days => 3 days -> 1 day", "goes on"),
+        ("1.234.567 -> 3 days", "no 'before -> after'"),
+    ],
+)
+def test_pieces_of_numbers_and_chains_are_refused(text: str, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        claim_check(text)
+
+
+def test_thousands_are_read() -> None:
+    got = claim_check("1,200 ppm -> 300 ppm")
+    assert (got.before, got.after) == (0.0012, 0.0003)

@@ -331,3 +331,19 @@ def test_many_rates_with_repeated_counts(method: str) -> None:
     assert isinstance(many, Estimates) and isinstance(few, Estimates)
     np.testing.assert_allclose(many.interval.low[:300], few.interval.low, rtol=1e-12)
     np.testing.assert_allclose(many.interval.high[:300], few.interval.high, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("method", "weight"), [("midp", 0.5), ("exact", 1.0)])
+def test_near_the_centre_the_smaller_tail_counts(method: str, weight: float) -> None:
+    # The smaller mid-p tail need not be on the side of the smaller rate: both tails by scipy's binomial.
+    rng = np.random.default_rng(5)
+    y, y0 = rng.poisson(4, 2000).astype(float), rng.poisson(4, 2000).astype(float)
+    t, t0 = rng.uniform(0.5, 2.0, 2000), rng.uniform(0.5, 2.0, 2000)
+    t[::2], t0[::2] = np.maximum(y, 1)[::2], np.maximum(y0, 1)[::2]  # equal rates
+    n, p = y + y0, t / (t + t0)
+    own = (1.0 - weight) * stats.binom.pmf(y, n, p)
+    tails = np.minimum(stats.binom.sf(y - 1, n, p) - own, stats.binom.cdf(y, n, p) - own)
+    wanted = np.where(n > 0, np.minimum(1.0, 2.0 * tails), 1.0)
+    got = rate_pvalues(y, t, y0, t0, method=method)
+    np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(got, rate_pvalues(y0, t0, y, t, method=method), rtol=1e-9)

@@ -58,7 +58,8 @@ def _upper_tail(k: FloatArray, n: FloatArray, p: FloatArray, q: FloatArray) -> F
 def conditional_pvalue(k: FloatArray, n: FloatArray, odds: FloatArray, weight: float, alternative: str) -> FloatArray:
     """Return p-values of k of n against binomial odds; `weight` of the observed count is 1 (exact) or 1/2 (mid-p).
 
-    Only the smaller tail is computed, as a tail: it keeps its digits however small. Two-sided is twice that tail.
+    The tail away from the mean is computed as a tail: it keeps its digits however small. Two-sided is twice the smaller
+    tail, which near the centre may be the other one.
     """
 
     def block(k: FloatArray, n: FloatArray, odds: FloatArray) -> tuple[FloatArray]:
@@ -70,12 +71,14 @@ def conditional_pvalue(k: FloatArray, n: FloatArray, odds: FloatArray, weight: f
         some = j > 0.0
         j, n = np.where(some, j, 1.0), np.maximum(n, 1.0)
         whole = np.where(some, _upper_tail(j, n, p, q), 1.0)
-        both = weight < 1.0 or alternative != "two-sided"
-        rest = np.where(some & (j < n), _upper_tail(np.minimum(j + 1.0, n), n, p, q), 0.0) if both else whole
+        rest = np.zeros(j.size)
+        # far out an exact two-sided p-value needs one tail only
+        which = np.flatnonzero(some & (j < n) & ((weight < 1.0) | (alternative != "two-sided") | (whole > 0.5)))
+        rest[which] = _upper_tail(j[which] + 1.0, n[which], p[which], q[which])
         tail = weight * whole + (1.0 - weight) * rest
-        if alternative == "two-sided":
-            return (np.minimum(1.0, 2.0 * tail),)
         other = 1.0 - weight * rest - (1.0 - weight) * whole
+        if alternative == "two-sided":
+            return (np.minimum(1.0, 2.0 * np.minimum(tail, other)),)
         return (np.where(fewer == (alternative == "less"), tail, other),)
 
     return np.where(n > 0.0, by_blocks(block, k, n, odds)[0], 1.0)

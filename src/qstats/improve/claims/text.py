@@ -33,8 +33,10 @@ _ARROW = (
     r"(?:->|=>|→|⇒|—>|–>|降低到|下降到|减少到|缩短到|提高到|上升到|增加到|降低至|下降至|减少至|缩短至|提高至|上升至|增加至|降至|升至|"
     r"降到|升到|变为|改为|到|至|\bto\b)"
 )
-_QUANTITY = rf"({_NUMBER})\s*({_UNIT})?(?![a-z\d])"
+_QUANTITY = rf"(?<![\d.,e])({_NUMBER})(?![.,]?\d)\s*({_UNIT})?(?![a-z\d])"  # no piece of a longer number
 _CLAIM = re.compile(rf"{_QUANTITY}\s*{_ARROW}\s*{_QUANTITY}", re.IGNORECASE)
+_MORE = re.compile(rf"\s*{_ARROW}\s*{_QUANTITY}", re.IGNORECASE)
+_COMMA = re.compile(r"\d,\d{1,2}(?!\d)")
 _CHANGE = re.compile(rf"({_NUMBER})\s*(?:%|‰)")
 _COUNT = re.compile(r"complaint|defect|incident|claims?\b|投诉|客诉|缺陷|事故|不良", re.IGNORECASE)
 _RATE = re.compile(r"\brate\b|\bper\b|率|每", re.IGNORECASE)
@@ -74,6 +76,10 @@ def read_claim(text: str, kind: str | None = None) -> Claim:
     if len(text) > _LONGEST:
         raise DataError(f"claim: a text of {len(text)} characters; one claim, such as '3 % -> 0.5 %', is wanted")
     plain = unicodedata.normalize("NFKC", text)
+    if _COMMA.search(plain):
+        raise DataError(f"claim: {text!r} holds a decimal comma; write 1.5, and 1,500 for thousands")
+    if (first_claim := _CLAIM.search(plain)) and _MORE.match(plain, first_claim.end()):
+        raise DataError(f"claim: {text!r} goes on after the second value; check one 'before -> after' at a time")
     found = _CLAIM.findall(plain)
     if not found:
         if _CHANGE.search(plain):
