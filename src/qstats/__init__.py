@@ -62,6 +62,12 @@ _HOME = {
     "qstats.inference.paired_proportions": ("compare_paired_proportions",),
     "qstats.inference.power.means": ("means_power", "means_sample_size"),
     "qstats.inference.power.ordinal": ("ordinal_power", "ordinal_sample_size"),
+    "qstats.inference.power.pairs": (
+        "paired_means_power",
+        "paired_means_sample_size",
+        "paired_proportions_power",
+        "paired_proportions_sample_size",
+    ),
     "qstats.inference.power.proportions": ("proportions_power", "proportions_sample_size"),
     "qstats.inference.power.rates": ("rates_power", "rates_sample_size"),
     "qstats.inference.power.study_size": ("StudySize",),
@@ -215,6 +221,10 @@ if TYPE_CHECKING:
     from qstats.inference.power.means import means_sample_size as means_sample_size
     from qstats.inference.power.ordinal import ordinal_power as ordinal_power
     from qstats.inference.power.ordinal import ordinal_sample_size as ordinal_sample_size
+    from qstats.inference.power.pairs import paired_means_power as paired_means_power
+    from qstats.inference.power.pairs import paired_means_sample_size as paired_means_sample_size
+    from qstats.inference.power.pairs import paired_proportions_power as paired_proportions_power
+    from qstats.inference.power.pairs import paired_proportions_sample_size as paired_proportions_sample_size
     from qstats.inference.power.proportions import proportions_power as proportions_power
     from qstats.inference.power.proportions import proportions_sample_size as proportions_sample_size
     from qstats.inference.power.rates import rates_power as rates_power
