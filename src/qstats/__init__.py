@@ -60,6 +60,14 @@ _HOME = {
     "qstats.inference.ordinal.proportional_odds": ("ProportionalOdds", "TermTest", "proportional_odds"),
     "qstats.inference.ordinal.scores": ("compare_ordinal", "compare_ordinal_counts"),
     "qstats.inference.paired_proportions": ("compare_paired_proportions",),
+    "qstats.inference.power.groups": (
+        "mean_groups_power",
+        "mean_groups_sample_size",
+        "proportion_groups_power",
+        "proportion_groups_sample_size",
+        "rate_groups_power",
+        "rate_groups_sample_size",
+    ),
     "qstats.inference.power.means": ("means_power", "means_sample_size"),
     "qstats.inference.power.ordinal": ("ordinal_power", "ordinal_sample_size"),
     "qstats.inference.power.pairs": (
@@ -217,6 +225,12 @@ if TYPE_CHECKING:
     from qstats.inference.ordinal.scores import compare_ordinal as compare_ordinal
     from qstats.inference.ordinal.scores import compare_ordinal_counts as compare_ordinal_counts
     from qstats.inference.paired_proportions import compare_paired_proportions as compare_paired_proportions
+    from qstats.inference.power.groups import mean_groups_power as mean_groups_power
+    from qstats.inference.power.groups import mean_groups_sample_size as mean_groups_sample_size
+    from qstats.inference.power.groups import proportion_groups_power as proportion_groups_power
+    from qstats.inference.power.groups import proportion_groups_sample_size as proportion_groups_sample_size
+    from qstats.inference.power.groups import rate_groups_power as rate_groups_power
+    from qstats.inference.power.groups import rate_groups_sample_size as rate_groups_sample_size
     from qstats.inference.power.means import means_power as means_power
     from qstats.inference.power.means import means_sample_size as means_sample_size
     from qstats.inference.power.ordinal import ordinal_power as ordinal_power
