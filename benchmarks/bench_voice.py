@@ -39,7 +39,7 @@ def _resampling() -> None:
         d, u = int(0.15 * n), int(0.25 * n)
         counts = (d, u, n - d - u)
         draw = cpu(lambda c=counts: resample_counts(c, DRAWS, 1), 7)
-        whole = cpu(lambda c=counts: nps_from_counts(*c, method="bootstrap_t", rng=1), 7)
+        whole = cpu(lambda c=counts: nps_from_counts(*c, method="bootstrap-t", rng=1), 7)
         shuffle = cpu(lambda c=counts: permutation_tails(c, c, DRAWS, 1), 7)
         print(f"  n = {n:<12,} {1e3 * draw:6.1f} {1e3 * whole:6.1f} {1e3 * shuffle:6.1f}")
 

@@ -275,3 +275,21 @@ def test_labels_are_for_people():
     assert labels(np.array([1.5, 2.0])) == ("1.5", "2.0")
     assert labels(np.array(["甲", None], dtype=object)) == ("甲", "")
     assert labels(np.array(["2024-05-01T07:30", "NaT"], dtype="datetime64[us]")) == ("2024-05-01 07:30:00", "")
+
+
+def test_a_column_with_a_zone_as_utc_or_by_the_wall():
+    from zoneinfo import ZoneInfo
+
+    import narwhals.stable.v2 as nw
+
+    from qstats.table.arrays import object_column, series_to_array, short_repr
+
+    wall = dt.datetime(2026, 3, 29, 12, tzinfo=ZoneInfo("Europe/Berlin"))  # summer time: 10:00 in UTC
+    cells = np.array([wall, None], dtype=object)
+    at = [np.datetime64("2026-03-29T10:00"), np.datetime64("NaT")]
+    np.testing.assert_array_equal(object_column(cells, "x", utc=True), at)
+    assert object_column(cells, "x")[0] == np.datetime64("2026-03-29T12:00")
+    series = nw.from_native(pd.Series([wall, None], dtype="datetime64[us, Europe/Berlin]"), series_only=True)
+    np.testing.assert_array_equal(series_to_array(series, "x", utc=True), at)
+    assert short_repr(np.ones((3, 2))) == "a ndarray of shape (3, 2)"
+    assert (short_repr("a"), short_repr(list(range(999)))) == ("'a'", "a list")

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scipy import special
 
-from qstats.voice.nps.compare import compare_nps_counts
-from qstats.voice.nps.one import nps_from_counts
+from qstats.voice.nps.compare import compare_nps, compare_nps_counts
+from qstats.voice.nps.one import nps, nps_from_counts
 from qstats.voice.nps.randomised import nps_permutation_test
+from qstats.voice.satisfaction.compare import compare_csat
 
 pytestmark = pytest.mark.calibration
 
@@ -29,7 +30,7 @@ TABLE = {
         50: (0.934, 0.867, 0.016),
         100: (0.942, 0.896, 0.008),
     },
-    "adjusted_wald": {
+    "adjusted-wald": {
         10: (0.949, 0.879, 0.014),
         20: (0.949, 0.901, 0.010),
         30: (0.951, 0.916, 0.007),
@@ -129,3 +130,56 @@ def test_permutation_keeps_its_level_and_mover_nearly():
         x, y = (np.repeat([0, 7, 10], [c[m[k]] for c in counts]) for m in (i, j))
         rejected.append(nps_permutation_test(x, y).pvalue <= 0.05)
     assert np.mean(rejected) <= 0.05 + 3.5 * np.sqrt(0.05 * 0.95 / 300)
+
+
+WEIGHTED = 4_000 if FULL else 600
+
+
+def lognormal_sample(rng, shares, n, sd, draws):
+    """Answers of -1, 0, 1 and weights that have nothing to do with them: the truth is that of the shares."""
+    y = rng.choice([0.0, 8.0, 10.0], size=(draws, n), p=shares)
+    return y, np.exp(sd * rng.standard_normal((draws, n)))
+
+
+@pytest.mark.parametrize("sd", [0.4, 0.8, 1.2])
+@pytest.mark.parametrize("n", [30, 100])
+def test_weighted_scores_cover(n, sd):
+    # Nominal 95 %, less Monte Carlo error (3.5 of its standard deviations).
+    rng = np.random.default_rng([n, int(10 * sd)])
+    for shares in ((0.01, 0.04, 0.95), (0.05, 0.15, 0.8), (0.3, 0.3, 0.4)):
+        y, w = lognormal_sample(rng, shares, n, sd, WEIGHTED)
+        truth = 100 * (shares[2] - shares[0])
+        table = nps(y.ravel(), weight=w.ravel(), by=np.repeat(np.arange(WEIGHTED), n))
+        least = 0.945 - 3.5 * np.sqrt(0.05 * 0.95 / WEIGHTED)
+        assert np.mean((table.interval.low <= truth) & (truth <= table.interval.high)) >= least
+        one = nps(y[0], weight=w[0])  # one sample alone is the same sample among many
+        k = table.segments.index("0")
+        assert (one.interval.low, one.interval.high) == pytest.approx((table.interval.low[k], table.interval.high[k]))
+
+
+@pytest.mark.parametrize("sd", [0.8, 1.2])
+def test_weighted_comparisons_cover(sd):
+    rng = np.random.default_rng(int(10 * sd))
+    draws = WEIGHTED // 2
+    one, two = (0.01, 0.04, 0.95), (0.05, 0.15, 0.8)
+    (y, w), (y0, w0) = (lognormal_sample(rng, shares, 100, sd, draws) for shares in (one, two))
+    truth = 100 * (one[2] - one[0] - two[2] + two[0])
+    least = 0.945 - 3.5 * np.sqrt(0.05 * 0.95 / draws)
+    seen = [compare_nps(nps(y[i], weight=w[i]), nps(y0[i], weight=w0[i])) for i in range(draws)]
+    assert np.mean([truth in r.interval for r in seen]) >= least
+    options = {"scale": (0, 10), "top": 2}
+    seen = [compare_csat(y[i], y0[i], weight=w[i], weight0=w0[i], **options) for i in range(draws)]
+    assert np.mean([one[2] - two[2] in r.interval for r in seen]) >= least
+
+
+def test_stratified_scores_cover():
+    # Two strata that hardly differ inside, few answers each: strata that happen to be alike are common.
+    rng = np.random.default_rng(12)
+    size, n = 400, 8
+    people = [np.repeat([0, 8, 10], c) for c in ((8, 32, 360), (360, 32, 8))]
+    truth = 100 * np.mean([np.mean(p == 10) - np.mean(p == 0) for p in people])
+    strata, covered = ["a"] * n + ["b"] * n, []
+    for _ in range(WEIGHTED):
+        x = np.concatenate([rng.choice(p, n, replace=False) for p in people])
+        covered.append(truth in nps(x, strata=strata, population={"a": size, "b": size}).interval)
+    assert np.mean(covered) >= 0.945 - 3.5 * np.sqrt(0.05 * 0.95 / WEIGHTED)

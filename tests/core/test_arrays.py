@@ -95,3 +95,13 @@ def test_single_arguments() -> None:
             check_confidence(bad)
     with pytest.raises(DataError, match="at least 0"):
         check_number(-1, "x", least=0)
+
+
+def test_dropping_is_advised_only_where_it_can_be_asked_for() -> None:
+    for read in (as_vector, as_counts, lambda *a, **k: as_exposure(*a, 2, **k)):
+        with pytest.raises(DataError, match=r"clean the data or pass missing='drop'$"):
+            read([1.0, np.nan], "x")
+        with pytest.raises(DataError, match=r"clean the data$"):
+            read([1.0, np.nan], "x", missing="never")
+    with pytest.raises(DataError, match=r"clean the data$"):  # one number for all cannot be left out
+        as_exposure(np.nan, "x", 2, missing="drop")

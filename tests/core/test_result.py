@@ -1,13 +1,15 @@
 """The result mixin: JSON without NaN tokens, no rounding, escaped HTML."""
 
+import copy
 import json
 import math
+import pickle
 
 import numpy as np
 import pytest
 
 from qstats import Interval, Note, compare_rates
-from qstats._core.result import frozen_array, json_safe
+from qstats._core.result import FrozenMapping, frozen_array, json_safe
 
 
 def test_json_has_no_nan_tokens_and_full_digits() -> None:
@@ -56,3 +58,22 @@ def test_arrays_are_read_only() -> None:
     a = frozen_array([1.0, 2.0])
     with pytest.raises(ValueError, match="read-only"):
         a[0] = 5.0
+
+
+def test_frozen_mapping_is_a_mapping_that_cannot_be_changed() -> None:
+    held = {"a": 1.5, "b": math.nan}
+    m = FrozenMapping(held)
+    held["a"] = 2.0
+    assert (m["a"], len(m), list(m), repr(m)) == (1.5, 2, ["a", "b"], "{'a': 1.5, 'b': nan}")
+    assert FrozenMapping({"a": 1}) == {"a": 1} == FrozenMapping({"a": 1})
+    assert json_safe(m) == {"a": 1.5, "b": None}
+    with pytest.raises(TypeError):
+        m["a"] = 3.0  # type: ignore[index]
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        m._held = {}
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        del m._held
+    for again in (pickle.loads(pickle.dumps(m)), copy.deepcopy(m), copy.copy(m)):
+        assert isinstance(again, FrozenMapping)
+        assert again["a"] == 1.5
+        assert list(again) == ["a", "b"]

@@ -569,3 +569,9 @@ def test_a_comparison_of_satisfaction_has_words_for_its_effect(effect: str) -> N
         assert "_" not in ax.get_title(loc="left")
         assert bool(re.search(r"[\u4e00-\u9fff]", ax.get_xlabel())) == (lang == "zh")
     assert same_color(_gid(ax, "estimate").get_color(), PALETTE["blue"])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("closed", [[0] * 6, [0, 0, 1, 1, 1, 1], [1] * 6])
+def test_groups_of_which_nothing_ended_are_drawn_without_a_warning(closed):
+    ax = qstats.plot(qstats.compare_time_groups([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], closed, list("aabbcc")))
+    assert len([t for t in ax.texts if "∞" in t.get_text()]) == (3 if not any(closed) else int(not closed[0]))

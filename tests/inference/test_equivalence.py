@@ -1,5 +1,6 @@
 """Margins: the test, its interval and the comparison underneath are one."""
 
+import functools
 import json
 
 import numpy as np
@@ -7,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qstats import compare_proportions, compare_rates
+from qstats import (
+    compare_mean_groups,
+    compare_means,
+    compare_nps_groups,
+    compare_paired_means,
+    compare_proportions,
+    compare_rates,
+    compare_times,
+)
 from qstats.errors import DataError
 from qstats.inference.equivalence import equivalence, noninferiority
 from qstats.voice.nps.compare import compare_nps_counts
@@ -127,3 +136,38 @@ def test_what_is_refused():
         noninferiority(lambda **_: 3, margin=1.2, better="lower")
     with pytest.raises(DataError, match="confidence"):
         equivalence(compare_rates, 9, 100, 9, 100, low=0.8, high=1.2, confidence=0.4)
+
+
+def test_a_comparison_of_several_groups_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match="compare_mean_groups takes no null= or alternative=; compare_means is wanted"):
+        noninferiority(compare_mean_groups, [1.0, 2.0, 3.0, 4.0], list("aabb"), margin=-1.0, better="higher")
+    with pytest.raises(DataError, match=r"compare_nps_groups takes no .*; compare_nps is wanted"):
+        equivalence(compare_nps_groups, [1], low=-1.0, high=1.0)
+    with pytest.raises(DataError, match="takes no null= or alternative= or confidence=; a comparison of two groups"):
+        equivalence(lambda x: x, [1], low=-1.0, high=1.0)
+    partial = functools.partial(compare_rates, method="score")
+    assert noninferiority(partial, 90, 10_000, 100, 10_000, margin=1.25, better="lower").shown
+
+
+def test_no_information_is_said_in_words() -> None:
+    r = compare_rates(0, 100, 0, 100)
+    assert "no information" in str(r) and "nan" not in str(r)
+    shown = str(noninferiority(compare_rates, 0, 100, 0, 100, margin=1.25, better="lower"))
+    assert "no information" in shown and "nan" not in shown
+
+
+@pytest.mark.parametrize(
+    ("compare", "args", "options"),
+    [
+        (compare_means, ([5, 5], [5, 5]), {}),
+        (compare_paired_means, ([5, 6, 7], [5, 6, 7]), {}),
+        (compare_times, ([5.0], [6.0]), {"measure": "rmst_difference", "horizon": 3.0}),
+    ],
+)
+def test_data_that_do_not_vary_show_no_margin(compare, args, options):
+    r = equivalence(compare, *args, low=-0.1, high=0.1, **options)
+    assert not r.shown
+    assert r.pvalue == 1.0
+    assert "cannot-say" in {n.code for n in r.notes}
+    one = noninferiority(compare, *args, margin=-0.1, better="higher", **options)
+    assert not one.shown

@@ -9,6 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qstats import (
+    adjust_pvalues,
+    compare_mean_groups,
+    compare_proportions,
+    compare_rates,
+    interrupted_series,
+    nps_from_counts,
+    ordinal_power,
+)
 from qstats.errors import QStatsError
 from qstats.inference.means.means import compare_mean_summaries, compare_means, estimate_mean
 from qstats.inference.means.paired import compare_paired_means
@@ -64,3 +73,28 @@ def test_an_answer_or_an_error_of_ours(name: str) -> None:
             numbers += [r.interval.low, r.interval.high]
         assert not any(np.isnan(np.asarray(v, dtype=float)).any() for v in numbers), (a, b)
     assert answers or name == "odds"
+
+
+GAP = [3.0, math.nan, 2.0]
+TOLD: dict[str, Callable[[], Any]] = {
+    **{name: partial(call, GAP, [1.0, 2.0, 4.0]) for name, call in CALLS.items()},
+    "odds, term": lambda: proportional_odds([1, 2, 3], {"x": GAP}),
+    "ordinal counts": lambda: compare_ordinal_counts(GAP, [1, 2, 3]),
+    "ordinal power": lambda: ordinal_power(GAP, [1, 2, 3], 9, 9),
+    "rates": lambda: compare_rates(GAP, 1.0, [1, 2, 4], 1.0),
+    "rate, exposure": lambda: compare_rates([1, 2, 3], GAP, [1, 2, 4], 1.0),
+    "proportions": lambda: compare_proportions(GAP, [9, 9, 9], [1, 2, 4], [9, 9, 9]),
+    "groups": lambda: compare_mean_groups(GAP, ["a", "b", "b"]),
+    "p-values": lambda: adjust_pvalues(GAP),
+    "series": lambda: interrupted_series(GAP, step=1),
+    "nps counts": lambda: nps_from_counts(GAP, [1, 2, 3], [1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_no_option_is_advised_that_does_not_exist(name: str) -> None:
+    """None of these has a parameter `missing`."""
+    with pytest.raises(QStatsError) as told:
+        TOLD[name]()
+    assert "missing='drop'" not in str(told.value)
+    assert "clean the data" in str(told.value)

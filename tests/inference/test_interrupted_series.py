@@ -1,7 +1,9 @@
 """Interrupted series: worked values, a plain transcription of the steps, statsmodels, invariances, bad input."""
 
+import copy
 import json
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -204,3 +206,13 @@ def test_a_phase_without_events_belongs_to_the_exact_test() -> None:
         interrupted_series([3, 4, 5, 6, 3, 4, 2, 1, 2], 100, step=5)
     with pytest.raises(DataError, match="counts"):
         interrupted_series([1.5] * 24, 100, step=12)
+
+
+def test_mappings_cannot_be_changed_and_survive_a_copy() -> None:
+    r = interrupted_series(EVEN, 1000, step=12)
+    for held in (r.stress, r.coefficients):
+        with pytest.raises(TypeError, match="item assignment"):
+            held[next(iter(held))] = 0.0  # type: ignore[index]
+    for again in (pickle.loads(pickle.dumps(r)), copy.deepcopy(r)):
+        assert again.to_json() == r.to_json()
+        assert (again.stress, again.coefficients) == (r.stress, r.coefficients)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, special, stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from qstats.errors import DataError, NoConvergence, TooFewData
+from qstats.inference.ordinal import proportional_odds as module
 from qstats.inference.ordinal.proportional_odds import proportional_odds
 
 # Randall (1989), The analysis of sensory data by generalised linear model, Biometrical Journal 31, 781-793; bitterness
@@ -153,6 +154,87 @@ def test_assumption_that_fails_is_said() -> None:
     assert "same at every cut" in r.summary()
     assert list(r.to_frame()["name"]) == ["g[b]"]
     assert r.to_dict()["schema"] == "qstats.proportional_odds/1"
+
+
+def _small_study(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=40)
+    return x, np.digitize(x * 1.1 + rng.logistic(size=40), [-1, 0, 1.5])
+
+
+def _largest_by_slsqp(x: np.ndarray, y: np.ndarray, start: np.ndarray, free: bool) -> float:
+    """Largest log-likelihood with the cuts in order at both ends of x: scipy's SLSQP on the plain definition."""
+    m = int(y.max())
+
+    def cuts(theta: np.ndarray, at: np.ndarray) -> np.ndarray:
+        return theta[:m] - np.outer(at, theta[m:] if free else np.full(m, theta[m]))
+
+    def loss(theta: np.ndarray) -> float:
+        below = np.column_stack([np.zeros(y.size), special.expit(cuts(theta, x)), np.ones(y.size)])
+        return -float(np.log(np.maximum(np.diff(below)[np.arange(y.size), y], 1e-300)).sum())
+
+    ends = np.array([x.min(), x.max()])
+    order = {"type": "ineq", "fun": lambda theta: np.diff(cuts(theta, ends)).ravel()}
+    noise = np.random.default_rng(1)
+    found = []
+    for wobble in (0.0, 0.1, 0.1):
+        o = optimize.minimize(
+            loss, start + wobble * noise.normal(size=start.size), method="SLSQP", constraints=[order],
+            options={"maxiter": 500, "ftol": 1e-12},
+        )  # fmt: skip
+        if order["fun"](o.x).min() > -1e-9:
+            found.append(-float(o.fun))
+    return max(found)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of SLSQP, outside its bounds
+@pytest.mark.parametrize("seed", [1002, 1053, 1003, 1022, 1025, 1004])
+def test_assumption_test_reaches_the_maximum_where_cuts_meet(seed: int) -> None:
+    """Small samples whose constrained maximum lies at the wall, where halved steps used to stop (1053: 7.015)."""
+    x, y = _small_study(seed)
+    r = proportional_odds(y, {"x": x})
+    share = np.cumsum(np.bincount(y))[:3] / y.size
+    start = special.logit(share)
+    one = _largest_by_slsqp(x, y, np.append(start, r.coefficient), free=False)
+    many = _largest_by_slsqp(x, y, np.append(start, np.repeat(r.coefficient, 3)), free=True)
+    assert r.loglik == pytest.approx(one, abs=1e-6)
+    assert r.terms[0].assumption_statistic == pytest.approx(2.0 * (many - one), abs=1e-4)
+    if seed == 1053:
+        assert r.terms[0].assumption_statistic == pytest.approx(7.414, abs=5e-4)
+
+
+def test_no_small_study_loses_its_fit() -> None:
+    """One in 150 of these used to end in NoConvergence; the test of the assumption must not cost the result."""
+    for seed in range(1000, 1150):
+        x, y = _small_study(seed)
+        r = proportional_odds(y, {"x": x})
+        plain = proportional_odds(y, {"x": x}, assumption=False)
+        assert r.coefficient == pytest.approx(plain.coefficient, rel=1e-12)
+        assert 0.0 < r.terms[0].assumption_pvalue <= 1.0
+
+
+def test_a_lost_assumption_test_is_told_and_costs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: Any) -> float:
+        raise NoConvergence("terms: no maximum")
+
+    x, y = _small_study(7)
+    whole = proportional_odds(y, {"x": x})
+    monkeypatch.setattr(module, "fit_free", lost)
+    r = proportional_odds(y, {"x": x})
+    assert (r.terms[0].assumption_df, math.isnan(r.terms[0].assumption_statistic)) == (2, True)
+    assert [n.code for n in r.notes] == ["assumption-not-tested"]
+    assert "same at every cut" not in r.summary()
+    assert r.terms[0].pvalue == whole.terms[0].pvalue
+    assert r.to_dict()["terms"][0]["assumption_pvalue"] is None
+
+
+def test_two_terms_freed_one_at_a_time_with_an_offset() -> None:
+    """A wall in one term with another beside it; shifting and scaling the column changes no likelihood ratio."""
+    x, y = _small_study(1022)
+    g = np.where(np.arange(40) % 2, "a", "b")
+    a, b = proportional_odds(y, {"x": x, "g": g}), proportional_odds(y, {"x": 1e12 + 1e6 * x, "g": g})
+    for one, other in zip(a.terms, b.terms, strict=True):
+        assert one.assumption_statistic == pytest.approx(other.assumption_statistic, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -101,3 +101,12 @@ def test_bad_arguments(args: tuple[Any, ...], kwargs: dict[str, Any], says: str)
 def test_one_value_is_too_few_for_a_scatter() -> None:
     with pytest.raises(TooFewData, match="time0"):
         compare_times([1.0, 2.0], [3.0])
+
+
+@pytest.mark.parametrize("null", [10.5, -10.5, 1e9])
+def test_a_null_that_the_horizon_rules_out_is_refused(null: float) -> None:
+    times = [1.0, 4.0, 12.0], [2.0, 11.0, 13.0]
+    with pytest.raises(DataError, match=r"null: got .*horizon of 10 .*-10 to 10 is wanted"):
+        compare_times(*times, measure="rmst_difference", horizon=10.0, null=null)
+    compare_times(*times, measure="rmst_difference", horizon=10.0, null=math.copysign(10.0, null))
+    compare_times(*times, measure="rmst_ratio", horizon=10.0, null=abs(null))

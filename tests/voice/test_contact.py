@@ -1,7 +1,9 @@
 """First contact resolution: brute force, cluster-robust variance by statsmodels, windows, topics, groups."""
 
+import copy
 import datetime as dt
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -153,6 +155,10 @@ def test_groups_and_returns_elsewhere():
     x, n = plain.count, plain.n
     assert plain.pvalue[0] == pytest.approx(compare_proportions(x[0], n[0], x[1], n[1]).pvalue, rel=1e-9)
     assert {"repeated", "pending", "deff"} <= set(t.to_frame().columns)
+    with pytest.raises(TypeError, match="item assignment"):
+        t.details["repeated"] = t.n
+    for again in (pickle.loads(pickle.dumps(t)), copy.deepcopy(t)):
+        assert again.to_json() == t.to_json()
     assert json.loads(t.to_json())["total"]["window"] == 7 * 86400
     # The rest of two groups is the other one.
     assert t.difference[0] == pytest.approx(-t.difference[1])
@@ -235,3 +241,55 @@ def test_interval_and_pvalue_agree_with_clusters(seed, other, confidence, altern
             assert at.pvalue == pytest.approx(1 - confidence, rel=1e-6)
     swap = compare_first_contact(b, a, **options | {"alternative": "two-sided"})
     assert swap.pvalue == pytest.approx(compare_first_contact(a, b, **options | {"alternative": "two-sided"}).pvalue)
+
+
+def _log():
+    rng = np.random.default_rng(8)
+    day = np.datetime64("2024-01-01") + rng.integers(0, 120, 200)
+    return {"who": rng.integers(0, 60, 200).tolist(), "day": day.tolist(), "team": rng.choice(["x", "y"], 200).tolist()}
+
+
+def _settled(log, rows):
+    """By the definition: no other contact of the same customer in the 7 days after; rows whose window is over."""
+    back = 0
+    for i in rows:
+        gaps = [(log["day"][j] - log["day"][i]).days for j in range(len(log["day"])) if j != i]
+        same = [log["who"][j] == log["who"][i] for j in range(len(log["day"])) if j != i]
+        back += any(s and 0 < g <= 7 for s, g in zip(same, gaps, strict=True))
+    return 1.0 - back / len(rows)
+
+
+def test_two_groups_of_one_log_where_coming_back_counts_anywhere():
+    log = _log()
+    seen = set()
+    keep = [i for i, key in enumerate(zip(log["who"], log["day"], strict=True)) if not (key in seen or seen.add(key))]
+    log = {k: [v[i] for i in keep] for k, v in log.items()}  # at the very same time nobody knows who came first
+    options = {"customer": "who", "opened": "day", "now": "2024-06-01"}
+    r = compare_first_contact(log, by="team", reference="x", **options)
+    rows = {t: [i for i, g in enumerate(log["team"]) if g == t] for t in "xy"}
+    np.testing.assert_allclose(r.values, (_settled(log, rows["y"]), _settled(log, rows["x"])), rtol=1e-12)
+    assert r.n == (len(rows["y"]), len(rows["x"]))
+    table = first_contact_resolution(log, by="team", **options)
+    np.testing.assert_allclose(r.values, table.estimate[::-1], rtol=1e-12)
+    change = dt.date(2024, 3, 1)
+    c = compare_first_contact(log, change=change, **options)
+    sides = ([i for i, d in enumerate(log["day"]) if d >= change], [i for i, d in enumerate(log["day"]) if d < change])
+    np.testing.assert_allclose(c.values, [_settled(log, side) for side in sides], rtol=1e-12)
+    turned = compare_first_contact(log, by="team", reference="y", **options)
+    np.testing.assert_allclose([turned.estimate, turned.pvalue], [-r.estimate, r.pvalue], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({}, "none of them came"),
+        ({"by": "team", "change": "2024-02-01"}, "by= and change= came"),
+        ({"by": "team", "reference": "z"}, "reference: got 'z'"),
+        ({"change": "2024-02-01", "reference": "x"}, "without by="),
+        ({"change": "2025-02-01"}, "change: all"),
+        ({"by": "team", "reference": "x", "now0": "2024-06-01"}, "now0: got .* without data0="),
+    ],
+)
+def test_one_way_to_say_which_contacts_are_compared(given, text):
+    with pytest.raises(DataError, match=text):
+        compare_first_contact(_log(), customer="who", opened="day", now="2024-06-01", **given)

@@ -288,3 +288,12 @@ X, Y = make(n=10, p=2)
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("name", ["weight", "outcome", "drivers"])
+def test_arrays_where_names_belong_give_one_short_line(name):
+    frame = pd.DataFrame({"y": np.arange(50.0) % 7, "a": np.arange(50.0) % 5, "b": np.arange(50.0) % 3})
+    given = {"outcome": "y", "drivers": ["a", "b"], name: np.ones((50, 2) if name == "drivers" else 500)}
+    with pytest.raises(DataError, match=f"{name}: got a ndarray of shape") as e:
+        key_drivers(frame, **given)
+    assert "\n" not in str(e.value) and len(str(e.value)) < 140

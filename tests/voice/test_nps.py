@@ -15,6 +15,7 @@ from qstats.errors import DataError, TooFewData
 from qstats.voice.nps.intervals import METHODS, posterior_above
 from qstats.voice.nps.kernels import restricted_detractors, score_z
 from qstats.voice.nps.one import nps, nps_from_counts
+from qstats.voice.nps.resample import resample_counts
 
 CASES = {
     c["id"]: c
@@ -22,7 +23,7 @@ CASES = {
         "cases"
     ]
 }
-CLOSED = ("score", "adjusted_wald", "wald", "bayes")
+CLOSED = ("score", "adjusted-wald", "wald", "bayes")
 counts = st.tuples(st.integers(0, 25), st.integers(0, 25), st.integers(0, 25)).filter(lambda c: sum(c) > 0)
 
 # Score limits computed with the function of github.com/brendan-R/NPS as a black box, six digits; Wald and adjusted Wald
@@ -46,7 +47,7 @@ def answers_of(times):
 
 @pytest.mark.parametrize(("c", "estimate", "wald", "adjusted", "score"), FIXTURES)
 def test_fixtures(c, estimate, wald, adjusted, score):
-    for method, expected in (("wald", wald), ("adjusted_wald", adjusted), ("score", score)):
+    for method, expected in (("wald", wald), ("adjusted-wald", adjusted), ("score", score)):
         r = nps_from_counts(*c, method=method)
         assert r.estimate == pytest.approx(100 * estimate, abs=1e-4)
         assert limits(r) == pytest.approx(tuple(100 * v for v in expected), abs=6e-5)
@@ -67,7 +68,7 @@ def test_equals_r_nps(case):
 
 def test_equals_the_adjusted_wald_of_r():
     c = CASES["nps-ci-alt-4"]  # R 4.2.2, formula of Rocks (2016) written out
-    r = nps(answers_of(c["inputs"]["x"]), method="adjusted_wald")
+    r = nps(answers_of(c["inputs"]["x"]), method="adjusted-wald")
     assert limits(r) == pytest.approx(tuple(100 * v for v in c["expected"]["adjusted_wald_0.75_1.5_0.75"]), rel=1e-10)
 
 
@@ -150,7 +151,7 @@ def test_mirror_and_nesting(c, method):
     assert wider.interval.low <= r.interval.low + 1e-9
     assert wider.interval.high >= r.interval.high - 1e-9
     assert -100 <= r.interval.low <= r.interval.high <= 100
-    if method != "adjusted_wald" and method != "bayes":
+    if method != "adjusted-wald" and method != "bayes":
         assert r.interval.low - 1e-9 <= r.estimate <= r.interval.high + 1e-9
 
 
@@ -207,10 +208,10 @@ def test_bootstrap_t_is_a_resampling_of_the_answers(c):
     t = (draws.mean(axis=1) - e) / (draws.std(axis=1) / math.sqrt(n))
     se = y.std() / math.sqrt(n)
     expected = (100 * (e - np.quantile(t, 0.975) * se), 100 * (e - np.quantile(t, 0.025) * se))
-    r = nps_from_counts(*c, method="bootstrap_t", rng=3)
+    r = nps_from_counts(*c, method="bootstrap-t", rng=3)
     assert limits(r) == pytest.approx(expected, abs=1.0)
     assert r.resamples == 100_000
-    assert limits(r) == limits(nps_from_counts(*c, method="bootstrap_t", rng=3))
+    assert limits(r) == limits(nps_from_counts(*c, method="bootstrap-t", rng=3))
 
 
 @settings(max_examples=40, deadline=None)
@@ -218,7 +219,7 @@ def test_bootstrap_t_is_a_resampling_of_the_answers(c):
        st.sampled_from(["two-sided", "less", "greater"]))  # fmt: skip
 def test_bootstrap_p_inverts_its_interval(c, null, confidence, alternative):
     r = nps_from_counts(
-        *c, null=null, method="bootstrap_t", confidence=confidence, alternative=alternative, resamples=1999, rng=1
+        *c, null=null, method="bootstrap-t", confidence=confidence, alternative=alternative, resamples=1999, rng=1
     )
     if min(abs(null - r.interval.low), abs(null - r.interval.high)) > 1e-6:
         assert (r.pvalue < 1 - confidence - 1e-12) == (null not in r.interval)
@@ -226,7 +227,7 @@ def test_bootstrap_p_inverts_its_interval(c, null, confidence, alternative):
 
 def test_bootstrap_refuses_what_it_cannot_see():
     with pytest.raises(TooFewData, match="method='score'"):
-        nps([10] * 5, method="bootstrap_t")
+        nps([10] * 5, method="bootstrap-t")
 
 
 def test_wald_without_width_says_so():
@@ -300,8 +301,8 @@ def test_blank_and_missing():
         (lambda: nps([1, 2], null=101), "-100 to 100"),
         (lambda: nps([1, 2], confidence=95), "0.95"),
         (lambda: nps([1, 2], prior=1), "only method='bayes'"),
-        (lambda: nps([1, 2], rng=1), "bootstrap_t"),
-        (lambda: nps([1, 9], method="bootstrap_t", resamples=10), "resamples"),
+        (lambda: nps([1, 2], rng=1), "bootstrap-t"),
+        (lambda: nps([1, 9], method="bootstrap-t", resamples=10), "resamples"),
         (lambda: nps([1, 2], blank="x"), "blank"),
         (lambda: nps(pd.DataFrame({"a": [1]})), "values: is missing"),
         (lambda: nps(pd.DataFrame({"a": [1]}), values="b"), "'b' is not in the data"),
@@ -311,7 +312,7 @@ def test_blank_and_missing():
         (lambda: nps_from_counts(1, 2.5, 3), "passives"),
         (lambda: nps_from_counts(0, 0, 0), "no answer"),
         (lambda: nps_from_counts([1, 2], [1, 2, 3], 1), "lengths differ"),
-        (lambda: nps_from_counts([1, 2], 1, 1, method="bootstrap_t"), "one sample at a time"),
+        (lambda: nps_from_counts([1, 2], 1, 1, method="bootstrap-t"), "one sample at a time"),
         (lambda: nps_from_counts("1", 1, 1), "text"),
     ],
 )
@@ -321,7 +322,49 @@ def test_bad_input(call, words):
 
 
 def test_method_texts_are_all_there():
-    assert set(METHODS) == {"score", "adjusted_wald", "wald", "bootstrap_t", "bayes"}
+    assert set(METHODS) == {"score", "adjusted-wald", "wald", "bootstrap-t", "bayes"}
     for method in METHODS:
         r = nps_from_counts(3, 4, 8, method=method)
         assert r.method.startswith(METHODS[method][0][:5])
+
+
+@pytest.mark.parametrize("rng", ["a", -1, 1.5])
+def test_bad_seeds(rng):
+    with pytest.raises(DataError, match="rng: got"):
+        nps([1, 9, 10], method="bootstrap-t", rng=rng)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: nps([[1, 2], [3]]), "unequal length"),
+        (lambda: nps([True, False]), "True and False"),
+        (lambda: nps(np.array([True, False])), "True and False"),
+        (lambda: nps([True, 9]), "True and False"),
+        (lambda: nps_from_counts(True, 2, 3), "detractors: got True"),
+        (lambda: nps_from_counts([1, 2], [2, True], 3), "passives: got True"),
+        (lambda: nps_from_counts(1, 2, np.array([True])), "promoters: got True"),
+        (lambda: nps_from_counts([[1], [1, 2]], 2, 3), "unequal length"),
+    ],
+)
+def test_what_is_no_score_and_no_count(call, words):
+    with pytest.raises(DataError, match=words):
+        call()
+
+
+@pytest.mark.parametrize("c", [(15, 25, 60), (150, 250, 600), (1, 2, 997), (1500, 2500, 6000), (0, 4000, 6000)])
+def test_resampled_counts_are_multinomial(c):
+    # Mean and covariance of the multinomial, and the exact binomial law of each count (scipy), at 200,000 draws.
+    n, draws = sum(c), 200_000
+    low, high = resample_counts(c, draws, 8)
+    assert low.size == high.size == draws
+    assert (low + high).max() <= n
+    for x, k in ((low, c[0]), (high, c[2])):
+        law = stats.binom(n, k / n)
+        for q in (0.001, 0.025, 0.5, 0.975, 0.999):
+            at = law.ppf(q)
+            p = law.cdf(at)
+            assert np.mean(x <= at) == pytest.approx(p, abs=5 * math.sqrt(max(p * (1 - p), 1e-9) / draws))
+    expected = -c[0] * c[2] / n
+    scatter = math.sqrt(c[0] * c[2]) + abs(expected)
+    assert np.cov(low, high)[0, 1] == pytest.approx(expected, abs=5 * scatter / math.sqrt(draws) + 1e-12)

@@ -42,8 +42,8 @@ def scores(c):
         # (15, 25, 60) against (25, 30, 45): Wald is R 4.2.2 NPS 1.1 (p 0.02290120); others by hand (Rocks 2016) and,
         # for MOVER, from score limits of an R function used as a black box.
         ("wald", (3.4627, 46.5373), 0.02290120),
-        ("adjusted_wald", (3.0433, 45.5003), 0.02503),
-        ("agresti_caffo", (3.2488, 46.0122), 0.02396),
+        ("adjusted-wald", (3.0433, 45.5003), 0.02503),
+        ("agresti-caffo", (3.2488, 46.0122), 0.02396),
         ("mover", (3.1232, 45.9685), None),
     ],
 )

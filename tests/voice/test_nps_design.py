@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from qstats.errors import DataError, TooFewData
+from qstats.voice.nps.compare import compare_nps
 from qstats.voice.nps.one import nps, nps_from_counts
 
 
@@ -100,7 +101,9 @@ def test_score_interval_at_the_effective_size():
     y = np.array([klass(s) for s in data["score"]])
     s2 = np.average((y - mean) ** 2, weights=data["w"]) * 60 / 59
     assert r.deff == pytest.approx(variance / (s2 / 60), rel=1e-10)
-    assert r.n_eff == pytest.approx(60 / r.deff, rel=1e-10)
+    w = data["w"]
+    kish = w.sum() ** 2 / (w**2).sum()  # Kish (1965), section 11.7: what weights leave of n, and the bound
+    assert r.n_eff == pytest.approx(min(60 / r.deff, kish), rel=1e-10)
     assert r.shares == pytest.approx([np.average(y == k, weights=data["w"]) for k in (-1, 0, 1)])
     t = stats.t.ppf(0.975, df)
     for limit in (r.interval.low / 100, r.interval.high / 100):
@@ -193,3 +196,72 @@ def test_a_single_unit_has_no_variance():
         nps([10, 3, 5], cluster=list("aaa"))
     with pytest.raises(TooFewData, match="'c' has no answer"):
         nps([10, 3, 5, 5], strata=list("aabb"), population={"a": 5, "b": 5, "c": 5})
+
+
+def test_weights_never_make_more_of_the_answers():
+    # One feather-light dissenter: 21 answers (Kish: just over 20), not the 19,049 that the linearised variance claims.
+    w = [1.0] * 20 + [0.001]
+    r = nps([10] * 20 + [0], weight=w)
+    kish = sum(w) ** 2 / sum(v * v for v in w)
+    assert r.n_eff == pytest.approx(kish)
+    assert r.notes[0].code == "effective-size-bounded"
+    assert r.interval.low < nps_from_counts(0, 0, 21).interval.low
+    t = nps([10] * 20 + [0] + [3, 8, 10], weight=[*w, 1, 1, 1], by=["a"] * 21 + ["b"] * 3)
+    assert t.interval.low[0] == pytest.approx(r.interval.low)
+    c = compare_nps(r, nps([10] * 20 + [8] * 20))
+    assert c.interval.high > 30
+
+
+def test_strata_that_happen_to_be_alike_are_no_census():
+    r = nps([10, 9, 3, 4], strata=[1, 1, 2, 2], population={1: 50, 2: 90})
+    # As if the strata explained nothing: 1 / sum W**2 (1 - f) / n answers.
+    n_eff = 1 / sum((size / 140) ** 2 * (1 - 2 / size) / 2 for size in (50, 90))
+    assert r.n_eff == pytest.approx(n_eff)
+    assert r.interval.low < -80
+    assert r.interval.high > 40
+    assert r.pvalue > 0.3
+    assert r.notes[0].code == "stratum-without-scatter"
+    # everyone of one stratum asked, two of the other: certain of the first only
+    half = nps([10, 9, 3, 4], strata=[1, 1, 2, 2], population={1: 2, 2: 90})
+    assert half.n_eff == pytest.approx(1 / ((90 / 92) ** 2 * (1 - 2 / 90) / 2))
+    census = nps([10, 9, 3, 4], strata=[1, 1, 2, 2], population={1: 2, 2: 2})
+    assert census.interval.low == census.interval.high == 0.0
+    # a dissenter that weighs next to nothing is none, strata or not
+    light = nps([10] * 20 + [0] + [3] * 20 + [10], strata=["a"] * 21 + ["b"] * 21, weight=([1.0] * 20 + [0.001]) * 2)
+    assert light.n_eff < 42
+
+
+def test_clusters_that_happen_to_be_alike_are_no_census():
+    r = nps([10, 0] * 3, cluster=[1, 1, 2, 2, 3, 3])
+    assert r.n_eff == pytest.approx(6.0)
+    assert r.interval.high > 50
+
+
+def test_real_strata_may_be_worth_more_than_n():
+    # 90 % and 10 % promoters: the strata explain most of the scatter. Expected: the formula itself, no bound.
+    scores, strata = [10] * 18 + [8] * 2 + [8] * 18 + [10] * 2, ["a"] * 20 + ["b"] * 20
+    r = nps(scores, strata=strata, population={"a": 1000, "b": 1000})
+    variance = 2 * 0.25 * (1 - 0.02) * (0.9 * 0.1) / 19
+    assert r.n_eff == pytest.approx(0.25 / variance * 40 / 39)
+    assert r.n_eff > 100
+    assert not r.notes
+
+
+def test_answers_of_weight_zero_do_not_count():
+    x, w = [10, 9, 3, 8, 10, 0], [1.0, 2.0, 1.5, 1.0, 0.0, 0.0]
+    r, expected = nps(x, weight=w), nps(x[:4], weight=w[:4])
+    assert (r.n, r.df, r.detractors, r.n_eff) == (4, 3, 1, expected.n_eff)
+    assert r.interval == expected.interval
+    assert r.notes[0].code == "weight-zero"
+    assert r.notes[0].message.startswith("2 of 6")
+    with pytest.raises(TooFewData, match="none"):
+        nps(x, weight=w, strata=list("aaaabb"))
+    t = nps(x, weight=w, by=list("aabbab"))
+    assert list(t.n) == [2, 2]
+
+
+def test_huge_weights_do_not_overflow():
+    x = [10, 9, 3, 8, 10, 0]
+    assert nps(x, weight=[1e308] * 6).interval == nps(x, weight=[1.0] * 6).interval
+    with pytest.raises(DataError, match="so light an answer"):
+        nps(x, weight=[1e-200, 1, 1, 1, 1, 1])

@@ -92,7 +92,7 @@ def test_labels_and_gaps():
         ({"by": ["a", "a"]}, "one segment only"),
         ({"by": ["a", "b"], "null": 3}, "leave them out with by="),
         ({"by": ["a", "b"], "population": 3}, "one segment at a time"),
-        ({"by": ["a", "b"], "method": "bootstrap_t"}, "one sample at a time"),
+        ({"by": ["a", "b"], "method": "bootstrap-t"}, "one sample at a time"),
         ({"by": ["a"]}, "1 labels came for 2"),
         ({"by": ["a", 1]}, "mixed"),
         ({"by": ["a", "b"], "weight": [0, 1]}, "segment 'a'"),

@@ -33,7 +33,7 @@ def test_precision_is_what_the_adjusted_wald_interval_has(d, v, confidence):
 
 def test_the_interval_comes_out():
     n = int(nps_sample_size(precision=5, shares=(0.2, 0.3, 0.5)).n[0])
-    r = nps_from_counts(round(0.2 * n), round(0.3 * n), round(0.5 * n), method="adjusted_wald")
+    r = nps_from_counts(round(0.2 * n), round(0.3 * n), round(0.5 * n), method="adjusted-wald")
     assert (r.interval.high - r.interval.low) / 2 == pytest.approx(5.0, abs=0.03)
 
 

@@ -229,6 +229,11 @@ times = st.lists(st.tuples(st.integers(1, 40), st.booleans()), min_size=2, max_s
 def test_interval_and_pvalue_agree(a, b, confidence, alternative):
     one, two = (tickets([t for t, _ in x] + [50], [c for _, c in x] + [0]) for x in (a, b))
     options = {**NAMES, "horizon": 30, "confidence": confidence, "alternative": alternative}
+    flat = [not any(ended and t < 30 for t, ended in x) for x in (a, b)]
+    if all(flat):  # nothing ended before the horizon
+        with pytest.raises(TooFewData, match="nothing varies"):
+            compare_resolution_time(one, two, **options)
+        return
     r = compare_resolution_time(one, two, **options)
     if r.interval.high - r.interval.low > 1e-9:
         assert (r.pvalue < 1 - confidence) == (not r.interval.low <= 0 <= r.interval.high)
@@ -253,3 +258,21 @@ def test_one_ticket_and_a_single_group():
         resolution_time(tickets([3], [1]) | {"g": ["a"]}, **NAMES, by="g")
     with pytest.raises(TooFewData, match="no row"):
         resolution_time({"o": [], "c": []}, opened="o", closed="c")
+
+
+@pytest.mark.parametrize("measure", ["rmst_difference", "rmst_ratio"])
+def test_times_that_do_not_vary_claim_no_certainty(measure):
+    log = {"o": ["2024-05-01"] * 6, "c": ["2024-05-02", "2024-05-03"] * 3, "g": list("abababab"[:6])}
+    options = {"opened": "o", "closed": "c", "by": "g", "reference": "b", "horizon": 5, "unit": "days"}
+    with pytest.raises(TooFewData, match="nothing varies: up to 5 days all tickets of 'a' took equally long"):
+        compare_resolution_time(log, **options, measure=measure, now="2024-05-20")
+    log["c"][0] = "2024-05-04"
+    assert 0.0 < compare_resolution_time(log, **options, measure=measure, now="2024-05-20").pvalue < 1.0
+
+
+def test_a_null_beyond_the_horizon_is_refused():
+    log = {"opened": ["2024-05-01"] * 4, "team": ["a", "b"] * 2, "closed": [f"2024-05-0{d}" for d in (2, 5, 3, 5)]}
+    options = {"opened": "opened", "closed": "closed", "by": "team", "reference": "b", "horizon": 3, "unit": "days"}
+    assert compare_resolution_time(log, **options, null=-3).null == -3.0
+    with pytest.raises(DataError, match=r"null: got -4; .*-3 to 3 is wanted"):
+        compare_resolution_time(log, **options, null=-4)

@@ -18,6 +18,7 @@ from qstats.inference.equivalence import equivalence, noninferiority
 from qstats.inference.means.means import compare_means
 from qstats.inference.ordinal.scores import compare_ordinal
 from qstats.inference.proportions import compare_proportions
+from qstats.voice.satisfaction.battery import battery
 from qstats.voice.satisfaction.compare import compare_ces, compare_csat
 from qstats.voice.satisfaction.kernels import LevelSums, share_difference
 from qstats.voice.satisfaction.scores import ces, csat
@@ -94,8 +95,8 @@ def test_equal_weights_change_the_t_only():
     assert limits(a.mean_interval) == pytest.approx(limits(b.mean_interval))
     assert b.interval.low < a.interval.low < a.interval.high < b.interval.high
     assert csat(x, weight=[1e300] * 50).interval.low == pytest.approx(b.interval.low)
-    # all on one side: Kish's number; light weights on one side are worth no more than n
-    assert csat([5, 5, 1, 1], weight=[1e-6, 1e-6, 1, 1]).n_eff == 4.0
+    # all on one side: Kish's number; light weights on one side are worth no more than that
+    assert csat([5, 5, 1, 1], weight=[1e-6, 1e-6, 1, 1]).n_eff == pytest.approx(2.0, abs=1e-5)
     w = np.arange(1.0, 11.0)
     assert csat([5] * 10, weight=w).n_eff == pytest.approx(w.sum() ** 2 / (w**2).sum())
 
@@ -205,7 +206,10 @@ def test_comparison_is_the_three_of_inference(x, x0, confidence):
     count, count0 = sum(v >= 4 for v in x), sum(v >= 4 for v in x0)
     top = compare_proportions(count, len(x), count0, len(x0), confidence=confidence)
     mean, order = compare_means(x, x0, confidence=confidence), compare_ordinal(x, x0, confidence=confidence)
-    for mine, theirs in ((r.top, top), (r.mean, mean), (r.superiority, order)):
+    pairs = [(r.top, top), (r.superiority, order)]
+    if len(set(x)) > 1 or len(set(x0)) > 1:  # without any scatter Welch has nothing to say
+        pairs.append((r.mean, mean))
+    for mine, theirs in pairs:
         assert mine.estimate == pytest.approx(theirs.estimate, abs=1e-12)
         assert limits(mine.interval) == pytest.approx(limits(theirs.interval), abs=1e-8)
         assert mine.pvalue == pytest.approx(theirs.pvalue, abs=1e-8)
@@ -329,3 +333,75 @@ def test_extreme_effective_counts():
         d, _, _ = share_difference(s, s.at(np.full(4, i)), 0.0, 0.95, "two-sided")
         assert np.isfinite(d.pvalue).all()
         assert ((d.low >= -1) & (d.high <= 1) & (d.low <= d.estimate + 1e-9) & (d.estimate <= d.high + 1e-9)).all()
+
+
+def test_two_groups_without_scatter_are_not_certain():
+    # By hand: of two equal answers at most q = 1 - 0.025**(1/2) of the customers answer otherwise (``(1 - q)**2`` is
+    # the chance to miss them), 5 of [5, 5] can fall by 4 q; MOVER joins the two distances.
+    q = 1 - 0.025**0.5
+    same = compare_csat([5, 5], [5, 5], effect="mean")
+    assert limits(same.interval) == pytest.approx((-4 * q, 4 * q))
+    assert same.pvalue == 1.0
+    r = compare_csat([5, 5], [4, 4], effect="mean")
+    assert limits(r.interval) == pytest.approx((1 - math.hypot(4 * q, q), 1 + 3 * q))
+    assert r.pvalue > 0.2
+    assert [n.code for n in r.mean.notes] == ["one-level"]
+    # weights: Kish's number in place of n
+    w = compare_ces([7] * 3, [7] * 3, direction="higher", weight=[1, 1, 2], weight0=[3, 3, 3], effect="mean")
+    assert w.interval.low == pytest.approx(-6 * (1 - 0.025 ** (6 / 16)))
+    assert w.interval.high == pytest.approx(6 * (1 - 0.025 ** (1 / 3)))
+
+
+@given(
+    st.integers(1, 5), st.integers(1, 5), st.integers(2, 60), st.integers(2, 60), st.floats(-3.99, 3.99),
+    st.sampled_from([0.8, 0.95]), st.sampled_from(["two-sided", "less", "greater"]),
+)  # fmt: skip
+@settings(max_examples=100)
+def test_the_test_without_scatter_inverts_its_interval(v, v0, n, n0, null, confidence, alternative):
+    options = {"effect": "mean", "confidence": confidence}
+    r = compare_csat([v] * n, [v0] * n0, null=null, alternative=alternative, **options)
+    low, high = limits(r.interval)
+    if min(abs(null - low), abs(null - high)) > 1e-9:
+        assert (r.pvalue < 1 - confidence) == (not low <= null <= high)
+    turned = {"less": "greater", "greater": "less"}.get(alternative, alternative)
+    back = compare_csat([v0] * n0, [v] * n, null=-null, alternative=turned, **options)
+    assert back.pvalue == pytest.approx(r.pvalue, abs=1e-12)
+    assert limits(back.interval) == pytest.approx((-high, -low), abs=1e-12)
+
+
+def test_answers_of_weight_zero_do_not_count():
+    x, w = [5, 4, 1, 3, 5, 2], [1.0, 2.0, 1.5, 0.0, 1.0, 0.0]
+    kept = [(a, b) for a, b in zip(x, w, strict=True) if b > 0]
+    r, expected = csat(x, weight=w), csat([a for a, _ in kept], weight=[b for _, b in kept])
+    assert (r.n, r.df, r.interval, r.mean_interval) == (4, 3, expected.interval, expected.mean_interval)
+    assert r.notes[0].code == "weight-zero"
+    assert r.notes[0].message.startswith("2 of 6")
+    c = compare_csat(x, x, weight=w, weight0=w)
+    assert c.n == (4, 4)
+    assert "weight-zero" in [n.code for n in c.notes]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [[True, False], np.array([True, False]), [5, True], np.array([1, True], dtype=object), pd.Series([True, False])],
+)
+def test_yes_and_no_are_not_scores(data):
+    with pytest.raises(DataError, match="True and False"):
+        csat(data)
+    with pytest.raises(DataError, match="True and False"):
+        csat(data, weight=[1, 1])
+
+
+def test_true_and_false_in_a_table_are_not_scores():
+    with pytest.raises(DataError, match="True and False"):
+        csat(pd.DataFrame({"s": [True, False]}), values="s")
+    with pytest.raises(DataError, match=r"item 'b'.*True and False"):
+        battery(pd.DataFrame({"a": [1, 2], "b": [True, False]}), items=["a", "b"])
+
+
+def test_battery_counts_positive_weights_only():
+    r = battery({"a": [5, 4, 1], "b": [2, 3, 4]}, weight=[1.0, 0.0, 2.0])
+    assert list(r.n) == [2, 2]
+    assert "weight-zero" in [n.code for n in r.notes]
+    with pytest.raises(DataError, match="True and False"):
+        battery({"a": [True, False]})

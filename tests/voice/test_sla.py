@@ -178,7 +178,7 @@ def test_compare_before_and_after_a_change():
     r = compare_sla(log, **NAMES, within="24h", change="2024-02-01", now="2024-03-01")
     assert r.values == (35 / 40, 30 / 50)
     assert r.pvalue == pytest.approx(compare_proportions(35, 40, 30, 50).pvalue)
-    with pytest.raises(TooFewData, match="all 90 tickets were opened after"):
+    with pytest.raises(TooFewData, match="all 90 rows were opened after"):
         compare_sla(log, **NAMES, within="24h", change="2020-01-01", now="2024-03-01")
 
 
@@ -212,3 +212,18 @@ def test_pandas_missing_group_is_kept_and_named():
     assert t.segments == ("a", "(missing)")
     assert any(n.code == "missing-segment" for n in t.notes)
     assert math.isfinite(t.adjusted.max())
+
+
+def test_a_comparison_takes_unit_and_period_like_the_share():
+    log = {"o": ["2024-05-01"] * 4 + ["2024-06-01"] * 4, "g": list("abab") * 2,
+           "c": ["2024-05-02", "2024-05-09", None, "2024-05-03", "2024-06-02", "2024-06-09", None, None]}  # fmt: skip
+    options = {"opened": "o", "closed": "c", "by": "g", "now": "2024-07-01"}
+    r = compare_sla(log, **options, within=72, unit="hours", reference="b", start="2024-05-01", stop="2024-06-01")
+    table = sla_attainment(log, **options, within=72, unit="hours", start="2024-05-01", stop="2024-06-01")
+    assert r.values == (0.5, 0.5) == tuple(table.estimate) and r.n == (1, 1)
+    both = compare_sla(log, **options, within="72h", reference="b")
+    assert (both.values, both.n) == ((0.5, 0.25), (2, 1))
+    with pytest.raises(DataError, match="without a unit"):
+        compare_sla(log, **options, within=72, reference="b")
+    with pytest.raises(DataError, match="unit: got 'hours' with due="):
+        compare_sla(log, **options, due="o", unit="hours", reference="b")

@@ -3,16 +3,21 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qstats.errors import DataError, TooFewData
+from qstats.voice.service.churn import churn
 from qstats.voice.service.clock import as_duration, as_moment
+from qstats.voice.service.contact import first_contact_resolution
 from qstats.voice.service.resolution import resolution_time
-from qstats.voice.service.sla import sla_attainment
+from qstats.voice.service.sla import compare_sla, sla_attainment
 from qstats.voice.service.tickets import Reading, read_tickets
 
 N = 60
@@ -61,20 +66,78 @@ def test_every_engine_reads_the_same(engine):
         assert (t.n[i], t.count[i]) == (len(due), len(met))
 
 
-def test_time_zones():
+BERLIN = ZoneInfo("Europe/Berlin")
+EVE = [dt.datetime(2026, 3, 28, h, 30, tzinfo=dt.UTC) for h in (9, 17)]  # the clock is put forward in the night after
+LOG = {"o": EVE, "c": [t + dt.timedelta(hours=24) for t in EVE], "g": ["a", "b"]}
+AS_OF = dt.datetime(2026, 4, 1, tzinfo=dt.UTC)
+
+
+def _zoned_tables():
+    """The same instants, on the wall of Berlin, in every engine, as Python objects and as plain lists."""
+    frame = pd.DataFrame(LOG)
+    for name in "oc":
+        frame[name] = pd.to_datetime(frame[name]).dt.tz_convert("Europe/Berlin")
+    arrow = pa.Table.from_pandas(frame)
+    lists = {**{k: [t.astimezone(BERLIN) for t in LOG[k]] for k in "oc"}, "g": LOG["g"]}
+    objects = pd.DataFrame({k: pd.Series(v, dtype=object) for k, v in lists.items()})
+    eager = pl.from_arrow(arrow)
+    return {
+        "pandas": frame, "arrow": arrow, "polars": eager, "lazy": eager.lazy(), "duckdb": duckdb.from_arrow(arrow),
+        "mapping": lists, "series": {k: frame[k] for k in frame}, "objects": objects,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["pandas", "arrow", "polars", "lazy", "duckdb", "mapping", "series", "objects"])
+def test_instants_with_a_zone_are_24_hours_apart_across_summer_time(kind):
+    """By the definition: each closed exactly 24 hours later; the wall clock of Berlin shows 25."""
+    table = _zoned_tables()[kind]
+    names = {"opened": "o", "closed": "c"}
+    met = sla_attainment(table, **names, within="24h", now=AS_OF)
+    assert (met.met, met.n) == (2.0, 2.0)
+    r = resolution_time(table, **names, now=AS_OF)
+    assert r.curve.time.tolist() == [24.0]
+    assert "shown-in-utc" in {n.code for n in r.notes} or kind == "duckdb"  # DuckDB has the zone of its session
+    lost = churn(table, start="o", end="c", horizon=24, unit="hours", now="2026-04-01 02:00+02:00")
+    assert lost.estimate == 1.0 and lost.now == np.datetime64("2026-04-01T00:00")
+    seen = first_contact_resolution(table, customer="g", opened="o", now="2026-04-30T00:00Z")
+    assert (seen.n, seen.now) == (2.0, np.datetime64("2026-04-30"))
+
+
+def test_zones_of_now_and_of_the_columns_go_together():
+    table, names = _zoned_tables()["pandas"], {"opened": "o", "closed": "c"}
+    for now in ("2026-04-01", dt.datetime(2026, 4, 1), dt.date(2026, 4, 1), np.datetime64("2026-04-01")):
+        with pytest.raises(DataError, match=r"now: got .* without a time zone, but the columns carry one; add"):
+            sla_attainment(table, **names, within="24h", now=now)
+        with pytest.raises(DataError, match=r"now: got .* without a time zone"):
+            first_contact_resolution(table, customer="g", opened="o", now=now)
+    with pytest.raises(DataError, match=r"start: got .* without a time zone"):
+        sla_attainment(table, **names, within="24h", now=AS_OF, start="2026-03-01")
+    with pytest.raises(DataError, match=r"change: got .* without a time zone"):
+        compare_sla(table, **names, within="24h", now=AS_OF, change="2026-03-28 12:00")
+    r = compare_sla(table, **names, within="24h", now=AS_OF, change="2026-03-28 13:30+02:00")
+    assert r.n == (1, 1)
+    naive = pd.DataFrame({k: table[k].dt.tz_localize(None) for k in "oc"})
+    assert sla_attainment(naive, **names, within="24h", now="2026-04-01").met == 0.0  # by the wall: 25 hours
+    with pytest.raises(DataError, match="the columns have none"):
+        sla_attainment(naive, **names, within="24h", now=AS_OF)
+
+
+def test_columns_of_several_zones():
     at = pd.DataFrame({"o": pd.to_datetime(["2024-01-01 08:00"]), "c": pd.to_datetime(["2024-01-01 10:00"])})
     utc = at.apply(lambda s: s.dt.tz_localize("UTC"))
     names = {"opened": "o", "closed": "c"}
     assert resolution_time(utc, **names).median.estimate == 2.0
-    assert "wall-clock" not in {n.code for n in resolution_time(utc, **names).notes}
-    local = at.apply(lambda s: s.dt.tz_localize("Europe/Berlin"))
-    assert "wall-clock" in {n.code for n in resolution_time(local, **names).notes}
-    for other in (at["c"], at["c"].dt.tz_localize("Asia/Shanghai")):
-        with pytest.raises(DataError, match="time zones differ"):
-            resolution_time(utc.assign(c=other), **names)
-    zoned = [dt.datetime(2024, 1, 1, tzinfo=ZoneInfo("Europe/Berlin"))]
-    with pytest.raises(DataError, match="convert them to UTC"):
-        resolution_time({"o": zoned, "c": zoned}, **names)
+    assert not {n.code for n in resolution_time(utc, **names).notes} & {"shown-in-utc", "wall-clock"}
+    later = utc.assign(c=at["c"].dt.tz_localize("America/New_York"))  # 15:00 in UTC
+    assert resolution_time(later, **names).median.estimate == 7.0
+    for naive in (at["c"], pd.Series(["2024-01-02"])):
+        with pytest.raises(DataError, match=r"some times carry a time zone and some do not .*closed none"):
+            resolution_time(utc.assign(c=naive), **names)
+    open_still = utc.assign(c=pd.Series([pd.NaT]))  # without any time there is no clock to differ by
+    assert resolution_time(open_still, **names, now="2024-01-02T00:00Z").waiting == 1
+    cells = {"o": [AS_OF, AS_OF.replace(tzinfo=None)], "c": [None, None]}
+    with pytest.raises(DataError, match="some times carry a time zone and some do not"):
+        resolution_time(cells, **names)
 
 
 def test_text():

@@ -81,8 +81,9 @@ def as_vector(data: object, name: str, *, missing: str = "raise", least: int = 1
         Numbers; booleans count as 0 and 1; None, NA and masked entries are missing.
     name : str
         The parameter's name, for messages.
-    missing : {"raise", "drop"}
-        ``"drop"`` leaves NaN in place: the caller decides what a gap means and says so in a note.
+    missing : {"raise", "drop", "never"}
+        ``"drop"`` leaves NaN in place: the caller decides what a gap means and says so in a note. ``"never"`` is
+        ``"raise"`` where the public function has no `missing`, so the error does not advise it.
     least : int
         Fewest present values wanted.
 
@@ -93,7 +94,7 @@ def as_vector(data: object, name: str, *, missing: str = "raise", least: int = 1
     TooFewData
         Fewer than `least` present values.
     """
-    if missing not in ("raise", "drop"):
+    if missing not in ("raise", "drop", "never"):
         raise DataError(f"missing: got {missing!r}; 'raise' or 'drop' is wanted")
     a = _as_float(data, name)
     if a.ndim != 1:
@@ -108,8 +109,9 @@ def as_vector(data: object, name: str, *, missing: str = "raise", least: int = 1
             raise DataError(f"{name}: {first_bad(infinite, a)}; finite numbers are wanted")
         nan = np.isnan(a)
         gaps = int(nan.sum())
-        if gaps and missing == "raise":
-            raise DataError(f"{name}: missing value ({first_bad(nan, a)}); clean the data or pass missing='drop'")
+        if gaps and missing != "drop":
+            advice = "clean the data" + (" or pass missing='drop'" if missing == "raise" else "")
+            raise DataError(f"{name}: missing value ({first_bad(nan, a)}); {advice}")
     if a.size - gaps < least:
         raise TooFewData(f"{name}: {a.size - gaps} values came; at least {least} wanted")
     return a
@@ -131,7 +133,7 @@ def as_counts(data: object, name: str, *, missing: str = "raise") -> FloatArray:
 def as_exposure(data: Any, name: str, n: int, *, missing: str = "raise") -> FloatArray:
     """Return positive finite numbers of length `n` (a single number is repeated without copying)."""
     if np.ndim(data) == 0 and not isinstance(data, str | bytes | dict | set | frozenset) and data is not None:
-        one = float(as_vector([data], name)[0])
+        one = float(as_vector([data], name, missing="never")[0])
         if not one > 0.0:
             raise DataError(f"{name}: {one}; it must be above zero (a period without exposure is a gap)")
         return everywhere(one, n)

@@ -6,10 +6,10 @@ import dataclasses
 import datetime as dt
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,10 @@ from qstats._core.notes import Note
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Result", "frozen_array", "json_safe"]
+__all__ = ["FrozenMapping", "Result", "frozen_array", "json_safe"]
+
+K = TypeVar("K")
+V = TypeVar("V", covariant=True)
 
 
 def frozen_array(x: npt.ArrayLike, dtype: npt.DTypeLike = np.float64) -> npt.NDArray[Any]:
@@ -29,6 +32,37 @@ def frozen_array(x: npt.ArrayLike, dtype: npt.DTypeLike = np.float64) -> npt.NDA
         a = a.view()
         a.flags.writeable = False
     return a
+
+
+class FrozenMapping(Mapping[K, V]):
+    """A dict that cannot be changed; unlike `types.MappingProxyType` it can be pickled and copied."""
+
+    __slots__ = ("_held",)
+    _held: dict[K, V]
+
+    def __init__(self, held: Mapping[K, V]) -> None:
+        object.__setattr__(self, "_held", dict(held))
+
+    def __getitem__(self, key: K) -> V:
+        return self._held[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name}: a result cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{name}: a result cannot be changed")
+
+    def __reduce__(self) -> tuple[type[FrozenMapping[K, V]], tuple[dict[K, V]]]:
+        return FrozenMapping, (dict(self._held),)
+
+    def __repr__(self) -> str:
+        return repr(self._held)
 
 
 def _safe_number(x: float) -> float | str | None:

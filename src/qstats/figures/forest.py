@@ -68,7 +68,8 @@ def draw_forest(ax: Axes, f: Forest, name: str, lang: str) -> None:
     finite = [v[:shown][np.isfinite(v[:shown])] for v in (f.estimate, f.low, f.high)]
     edges = np.concatenate(finite) if any(part.size for part in finite) else np.zeros(1)
     left, right = np.maximum(f.low[:shown], edges.min()), np.minimum(f.high[:shown], edges.max())
-    ax.hlines(at, left, right, linewidth=2.0, gid="intervals", **line)
+    there = np.isfinite(left) & np.isfinite(right)  # what lies beyond every finite end has no place on the axis
+    ax.hlines(at[there], left[there], right[there], linewidth=2.0, gid="intervals", **line)
     for end, arrow, gid in ((left, "<", "open below"), (right, ">", "open above")):
         limit = f.low if arrow == "<" else f.high
         goes_on = np.isinf(limit[:shown])  # the interval does not end where its line does

@@ -14,7 +14,7 @@ from qstats._core.interval import Interval, Intervals
 from qstats._core.notes import Note
 from qstats._core.result import Result
 
-__all__ = ["ALTERNATIVES", "Comparison", "Comparisons", "tail_probability", "tails"]
+__all__ = ["ALTERNATIVES", "Comparison", "Comparisons", "in_words", "tail_probability", "tails"]
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 
@@ -87,10 +87,10 @@ class Comparison(Result):
 
     def _rows(self) -> list[tuple[str, str]]:
         name = _EFFECTS.get(self.effect, self.effect)
-        seen = [("group, reference", ", ".join(f"{v:.4g}" for v in self.values))] if self.values else []
+        seen = [("group, reference", ", ".join(in_words(v) for v in self.values))] if self.values else []
         return [
             *seen,
-            (name, f"{self.estimate:.4g}"),
+            (name, in_words(self.estimate)),
             (f"{self.interval.confidence:.0%} interval", str(self.interval)),
             (f"p-value ({self.alternative}, against {self.null:g})", f"{self.pvalue:.4g}"),
             ("method", self.method),
@@ -169,6 +169,11 @@ class Comparisons(Result):
             "high": self.interval.high,
             "pvalue": self.pvalue,
         }
+
+
+def in_words(value: float | FloatArray) -> str:
+    """Return a number for a summary; in words where there is none."""
+    return "no information" if np.isnan(value) else f"{value:.4g}"
 
 
 def tails(alternative: str, confidence: float) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,12 +16,23 @@ from qstats._core.interval import Interval, Intervals
 from qstats._core.notes import Note
 from qstats._core.result import Result, frozen_array
 from qstats.errors import DataError
-from qstats.inference.comparison import Comparison, Comparisons
+from qstats.inference.comparison import Comparison, Comparisons, in_words
 
 __all__ = ["Equivalence", "equivalence", "noninferiority"]
 
 Compare = Callable[..., Comparison | Comparisons]
+_BLIND = Note(
+    "cannot-say", "serious", "the comparison rests on data that do not vary or tell nothing: no margin can be shown"
+)
 _MANAGED = ("null", "alternative", "confidence")
+_TWO_GROUPS = {
+    "compare_mean_groups": "compare_means",
+    "compare_nps_groups": "compare_nps",
+    "compare_ordinal_groups": "compare_ordinal",
+    "compare_proportion_groups": "compare_proportions",
+    "compare_rate_groups": "compare_rates",
+    "compare_time_groups": "compare_times",
+}
 _SOURCES = {
     "non-inferiority": "ICH E9 (1998), section 3.3.2; Blackwelder (1982), Controlled Clinical Trials 3, 345-353",
     "equivalence": "Schuirmann (1987), J. Pharmacokinetics and Biopharmaceutics 15, 657-680 (two one-sided tests)",
@@ -42,7 +55,8 @@ class Equivalence(Result):
         Each closed limit has error ``1 - confidence``: one-sided for non-inferiority; for equivalence it is the
         interval with confidence ``2 * confidence - 1``, and carries that.
     pvalue : float or ndarray
-        Of the one-sided test, or the larger of two; below ``1 - confidence`` exactly where `shown`.
+        Of the one-sided test, or the larger of two; below ``1 - confidence`` exactly where `shown`. 1 where the
+        comparison carries a serious note: data that do not vary show nothing.
     low, high : float or None
         The margin or margins, on the scale of the effect; None for the open side.
     no_effect : float
@@ -92,7 +106,7 @@ class Equivalence(Result):
         return [
             ("shown", "yes" if self.shown else "not shown"),
             head,
-            ("estimate", f"{self.estimate:.4g}"),
+            ("estimate", in_words(self.estimate)),
             (f"{self.interval.confidence:.0%} interval", str(self.interval)),
             ("p-value", f"{self.pvalue:.4g}"),
             *tail,
@@ -116,10 +130,26 @@ def _one_sided(
     return compare(*args, null=margin, alternative=side, confidence=confidence, **options)
 
 
-def _no_effect(compare: Compare, args: tuple[Any, ...], confidence: float, options: dict[str, Any]) -> float:
-    """Return the value the comparison itself takes for "nothing differs": its null when none is given."""
+def _check_compare(compare: Any) -> None:
+    """Refuse what is no comparison of two groups that takes the null and the side of the test."""
     if not callable(compare):
         raise DataError(f"compare: got {compare!r}; a comparison such as compare_rates is wanted, not its result")
+    try:
+        takes = inspect.signature(compare).parameters
+    except (TypeError, ValueError):  # a callable without a signature: it says itself what it does not take
+        return
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in takes.values()):
+        return
+    lacking = [name for name in _MANAGED if name not in takes]
+    if lacking:
+        name = getattr(compare, "__name__", type(compare).__name__)
+        instead = _TWO_GROUPS.get(name, "a comparison of two groups such as compare_rates or compare_nps")
+        raise DataError(f"compare: {name} takes no {' or '.join(f'{n}=' for n in lacking)}; {instead} is wanted")
+
+
+def _no_effect(compare: Compare, args: tuple[Any, ...], confidence: float, options: dict[str, Any]) -> float:
+    """Return the value the comparison itself takes for "nothing differs": its null when none is given."""
+    _check_compare(compare)
     for name in _MANAGED:
         if name in options:
             raise DataError(f"{name}: is set by the margin test itself; leave it out")
@@ -151,9 +181,13 @@ def _result(
             no_effect, confidence, n, method, *common,
         )  # fmt: skip
     one = Interval(float(first.interval.low), float(last.interval.high), level)
+    source, notes, _ = common
+    if any(note.severity == "serious" for note in notes):  # nothing varies, or nothing was seen: certainty is a mirage
+        one = Interval(0.0 if first.effect.endswith("_ratio") else -math.inf, math.inf, level)
+        shown, pvalue, notes = np.False_, np.float64(1.0), (*notes, _BLIND)
     return Equivalence(
         kind, bool(shown), first.effect, first.estimate, one, float(pvalue), low, high, no_effect, confidence, n,
-        method, *common,
+        method, source, notes, tests,
     )  # fmt: skip
 
 
@@ -169,7 +203,7 @@ def noninferiority(
     Parameters
     ----------
     compare : callable
-        `compare_rates`, `compare_proportions`, `compare_means`, `compare_nps` or any other comparison.
+        `compare_rates`, `compare_proportions`, `compare_means`, `compare_nps` or any other comparison of two groups.
     *args
         Its data, in its order (the new way first, the reference after it).
     margin : float

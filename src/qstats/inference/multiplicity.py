@@ -184,7 +184,7 @@ def adjust_pvalues(pvalues: Any, *, method: str = "holm") -> AdjustedPValues:
     array([0.04, 0.09, 0.09, 0.5 ])
     """
     check_choice(method, "method", _METHODS)
-    p = as_vector(pvalues, "pvalues")
+    p = as_vector(pvalues, "pvalues", missing="never")
     if (bad := (p < 0.0) | (p > 1.0)).any():
         raise DataError(f"pvalues: {first_bad(bad, p)}; probabilities from 0 to 1 are wanted")
     controls, reference = _CONTROLS[method]

@@ -188,8 +188,8 @@ def _pearson(phases: tuple[_Phase, _Phase]) -> tuple[float, int]:
 
 
 def _phase(counts: object, exposure: object, suffix: str) -> _Phase:
-    y = as_counts(counts, f"counts{suffix}")
-    return _Phase(y, as_exposure(exposure, f"exposure{suffix}", y.size))
+    y = as_counts(counts, f"counts{suffix}", missing="never")
+    return _Phase(y, as_exposure(exposure, f"exposure{suffix}", y.size, missing="never"))
 
 
 def compare_overdispersed_rates(

@@ -51,9 +51,9 @@ def _number(value: object, name: str, kind: str) -> float:
 
 def _column(value: object, name: str, kind: str) -> FloatArray:
     if kind == "exposure":
-        a = as_vector(value, name)
-        return as_exposure(a, name, a.size)
-    a = as_counts(value, name)
+        a = as_vector(value, name, missing="never")
+        return as_exposure(a, name, a.size, missing="never")
+    a = as_counts(value, name, missing="never")
     if kind == "size" and (a < 1.0).any():
         raise DataError(f"{name}: 0 at position {int(np.argmin(a))}; a group without units has no share: leave it out")
     return a

@@ -26,6 +26,7 @@ __all__ = [
     "python_keys",
     "series_to_array",
     "series_to_keys",
+    "short_repr",
 ]
 
 _EXACT = 2**53
@@ -38,6 +39,15 @@ def is_missing(cell: object) -> bool:
     return isinstance(cell, float | np.floating | np.datetime64 | Decimal) and cell != cell
 
 
+def short_repr(value: object) -> str:
+    """Return how to name what came in a message of one line: short things as they are, arrays by kind and shape."""
+    shape = getattr(value, "shape", None)
+    if shape:
+        return f"a {type(value).__name__} of shape {tuple(shape)}"
+    text = repr(value)
+    return text if len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"
+
+
 def missing_mask(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Return where an array made here (float64, datetime64 or text objects) is missing."""
     gaps: npt.NDArray[np.bool_]
@@ -48,14 +58,18 @@ def missing_mask(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return gaps
 
 
-def series_to_array(series: nw.Series[Any], label: str) -> npt.NDArray[Any]:
+def series_to_array(series: nw.Series[Any], label: str, *, utc: bool = False) -> npt.NDArray[Any]:
     """Return a column as float64 (NaN), text objects (None) or datetime64[us] (NaT).
 
-    A timestamp must have lost its time zone already (in the engine). The array may share memory with the frame.
+    A timestamp must have lost its time zone already (in the engine), unless `utc`: then one with a zone becomes the
+    UTC time of that instant. The array may share memory with the frame.
     """
     import narwhals.stable.v2 as nw
 
     kind: Any = series.dtype
+    if utc and kind == nw.Datetime and kind.time_zone is not None:
+        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        kind = series.dtype
     if kind in (nw.String, nw.Categorical, nw.Enum):
         text = np.array(series.cast(nw.String).to_numpy(), dtype=object)
         text[series.is_null().to_numpy()] = None
@@ -70,7 +84,7 @@ def series_to_array(series: nw.Series[Any], label: str) -> npt.NDArray[Any]:
     if cells.dtype.kind == "M":
         return cells.astype("datetime64[us]", copy=False)
     if kind in (nw.Object, nw.Unknown, nw.Date, nw.Datetime) and cells.dtype.kind in "Of":
-        return object_column(cells, label)
+        return object_column(cells, label, utc=utc)
     raise DataError(f"{label}: got {kind} values; numbers, text, dates or timestamps are wanted")
 
 
@@ -107,8 +121,11 @@ def _kind_of(cell: object) -> str:
     return f"{type(cell).__name__} objects"
 
 
-def object_column(cells: npt.NDArray[Any], label: str) -> npt.NDArray[Any]:
-    """Return a column of Python objects as float64, text or datetime64[us]; a mixture is refused."""
+def object_column(cells: npt.NDArray[Any], label: str, *, utc: bool = False) -> npt.NDArray[Any]:
+    """Return a column of Python objects as float64, text or datetime64[us]; a mixture is refused.
+
+    Times with a zone become what the clock on the wall showed, or with `utc` the UTC time of the instant.
+    """
     gaps = np.fromiter((is_missing(c) for c in cells), dtype=np.bool_, count=len(cells))
     first: dict[str, int] = {}
     for where in np.flatnonzero(~gaps):
@@ -126,14 +143,16 @@ def object_column(cells: npt.NDArray[Any], label: str) -> npt.NDArray[Any]:
         return object_to_float(out, label)
     if kind == "dates":
         stamps = np.full(len(cells), np.datetime64("NaT", "us"))
-        stamps[~gaps] = [_wall_time(c) for c in out[~gaps]]
+        stamps[~gaps] = [_plain_time(c, utc) for c in out[~gaps]]
         return stamps
     raise DataError(f"{label}: got {kind}; numbers, text, dates or timestamps are wanted")
 
 
-def _wall_time(cell: Any) -> np.datetime64:
-    """Return a date or time as the clock on the wall showed it: the zone is dropped, the hour kept."""
+def _plain_time(cell: Any, utc: bool) -> np.datetime64:
+    """Return a date or time without its zone: as the clock on the wall showed it, or with `utc` as the one in UTC."""
     if isinstance(cell, dt.datetime):
+        if utc and cell.tzinfo is not None:
+            cell = cell.astimezone(dt.UTC)
         cell = cell.replace(tzinfo=None)
     stamp: np.datetime64 = np.datetime64(cell).astype("datetime64[us]")
     return stamp

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qstats.errors import DataError, EngineError
+from qstats.table.arrays import short_repr
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
@@ -86,7 +87,8 @@ def check_columns(frame: AnyFrame, wanted: Iterable[tuple[str, str]]) -> dict[st
     found = [str(c) for c in frame.columns] if not _is_lazy(frame) else frame.collect_schema().names()
     for parameter, column in wanted:
         if not isinstance(column, str):
-            raise DataError(f"{parameter}: got {column!r}; the name of a column is wanted, since the data are a frame")
+            got = short_repr(column)
+            raise DataError(f"{parameter}: got {got}; the name of a column is wanted, since the data are a frame")
         times = found.count(column)
         if times == 1:
             continue

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qstats._core.arrays import FloatArray, as_vector
+from qstats._core.arrays import FloatArray, as_vector, first_bad
 from qstats._core.blocks import BLOCK, block_edges
 from qstats._core.checks import check_choice, check_number
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
 from qstats.table.arrays import factorize, labels, missing_mask, object_column
 from qstats.table.fetch import columns as fetch_columns
-from qstats.table.frames import is_frame, lazy_keys
+from qstats.table.frames import check_columns, is_frame, lazy_keys, open_frame
 from qstats.table.grouped import counts_by
 
 __all__ = [
@@ -29,13 +29,19 @@ __all__ = [
     "check_blank",
     "class_counts",
     "clean",
+    "columns_of_scores",
     "read_keys",
     "rows_of",
+    "score_vector",
     "tally",
+    "weighed",
 ]
 
 MISSING = "(missing)"
 _SHOWN = 6
+_SCORES = ("values", "values0")  # the parameters that name a column of scores
+_LIGHTEST = 1e-100  # of the heaviest: squares below that underflow
+_YES_NO = "got True and False; scores are wanted: give the answers themselves"
 _RESERVED = ("n", "weight", "weight_missing")  # columns that counts_by answers with, and so cannot take as keys
 
 
@@ -102,6 +108,54 @@ def _off_scale(values: Any, counts: Any, scale: Scale, name: str) -> DataError:
         f"{name}: {shown}{more} on a scale of whole numbers {scale.low} to {scale.high}; correct them, "
         f"or name the codes that mean 'no answer' in blank="
     )
+
+
+def score_vector(data: object, name: str) -> FloatArray:
+    """Return scores as float64 with gaps; yes and no are not scores, though Python counts with them."""
+    x = as_vector(data, name, missing="drop", least=0)
+    dtype = getattr(data, "dtype", None)
+    kind = getattr(dtype, "kind", "")
+    cells: Any = data if isinstance(data, list | tuple) or kind == "O" else ()
+    if kind == "b" or str(dtype) == "Boolean" or any(type(c) is bool or type(c) is np.bool_ for c in cells):
+        raise DataError(f"{name}: {_YES_NO}")
+    return x
+
+
+def columns_of_scores(data: object, columns: Mapping[str, str]) -> None:
+    """Refuse columns (by the name for messages) of True and False, which arrive as numbers from most engines."""
+    import narwhals.stable.v2 as nw
+
+    schema = check_columns(open_frame(data), list(columns.items()))
+    for name, column in columns.items():
+        if schema[column] == nw.Boolean:
+            raise DataError(f"{name}: {_YES_NO}")
+
+
+def weighed(a: Answers) -> Answers:
+    """Return answers with weights scaled to a largest of 1 (only their ratios matter), those of weight 0 left out.
+
+    The labels of a segment or stratum that is left without an answer stay: whoever needs them full says so.
+    """
+    weight = a.numbers.get("weight")
+    if weight is None:
+        return a
+    if (gaps := np.isnan(weight)).any():
+        raise DataError(f"weight: missing ({first_bad(gaps, weight)}); every answer that counts needs its weight")
+    if (bad := weight < 0).any():
+        raise DataError(f"weight: {first_bad(bad, weight)}; weights of zero or more are wanted")
+    if not weight.max() > 0:
+        raise DataError("weight: all are zero; at least one above zero is wanted")
+    good = weight > 0
+    most, least = float(weight.max()), float(weight[good].min())
+    if least / most < _LIGHTEST:
+        raise DataError(f"weight: from {least:g} to {most:g}; so light an answer does not count, give it zero")
+    numbers = {**a.numbers, "weight": weight / most}
+    if good.all():
+        return Answers(a.score, a.rows, numbers, a.keys, a.notes)
+    text = f"{a.rows[~good].sum():.0f} of {a.rows.sum():.0f} answers have weight 0: they count for nothing, left out"
+    numbers = {name: x[good] for name, x in numbers.items()}
+    keys = {name: Keys(key.codes[good], key.labels, key.missing) for name, key in a.keys.items()}
+    return Answers(a.score[good], a.rows[good], numbers, keys, (*a.notes, Note("weight-zero", "warning", text)))
 
 
 def check_blank(blank: object, scale: Scale) -> tuple[float, ...]:
@@ -221,7 +275,7 @@ def tally(data: object, scale: Scale, *, missing: str = "raise", blank: object =
         values = np.arange(256).astype(np.uint8).view(np.asarray(data).dtype).astype(np.float64)
         values, rows = values[rows > 0], rows[rows > 0]
     else:
-        x = as_vector(data, name, missing="drop", least=0)
+        x = score_vector(data, name)
         if x.size == 0:
             raise TooFewData(f"{name}: no answer came; at least one is wanted")
         counted = _whole_counts(x, scale)
@@ -273,6 +327,7 @@ def rows_of(
         if not isinstance(column, str):
             raise DataError(f"{parameter}: got {column!r}; the name of a column is wanted, since the data are a table")
     named = {f"{parameter} (column {column!r})": column for parameter, column in columns.items()}
+    columns_of_scores(data, {name: columns[p] for name, p in zip(named, columns, strict=True) if p in _SCORES})
     lazy = lazy_keys(data, columns["values"], columns["values"])
     hidden = [column for column in columns.values() if column in _RESERVED]
     in_rows = lazy is None or bool(hidden)
@@ -330,7 +385,7 @@ def answers(
     else:
         if values is not None:
             raise DataError(f"values: got {values!r}, the name of a column; plain scores came, not a table")
-        name, score = "data", as_vector(data, "data", missing="drop", least=0)
+        name, score = "data", score_vector(data, "data")
         rows = np.ones(score.size)
         vectors = {k: as_vector(v, k, missing="drop", least=0) for k, v in numbers.items()}
         for k, vector in vectors.items():

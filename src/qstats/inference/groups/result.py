@@ -24,6 +24,11 @@ __all__ = ["ADJUST", "GroupComparison", "draws_wanted", "group_labels", "grouped
 ADJUST = ("holm", "hochberg", "bh", "none")
 
 
+def _estimated(estimate: float, low: float, high: float) -> str:
+    """Return an estimate with its limits; a dash where there is none."""
+    return " ".join(["–" if np.isnan(estimate) else f"{estimate:.4g}", f"({low:.4g}, {high:.4g})"])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupComparison(Result):
     """Several groups: one test that they are all alike, each group, and every pair.
@@ -82,7 +87,7 @@ class GroupComparison(Result):
     def _rows(self) -> list[tuple[str, str]]:
         low, high = self.interval.low, self.interval.high
         rows = [
-            (f"{label}: {self.name}", f"{self.estimate[i]:.4g} ({low[i]:.4g}, {high[i]:.4g}), n {self.n[i]:g}")
+            (f"{label}: {self.name}", f"{_estimated(self.estimate[i], low[i], high[i])}, n {self.n[i]:g}")
             for i, label in enumerate(self.labels)
         ]
         which = "chi-square" if self.df0 is None else "F"
@@ -92,7 +97,7 @@ class GroupComparison(Result):
         rows += [
             (
                 f"{a} against {b}",
-                f"{d.estimate[i]:.4g} ({d.interval.low[i]:.4g}, {d.interval.high[i]:.4g})  "
+                f"{_estimated(d.estimate[i], d.interval.low[i], d.interval.high[i])}  "
                 f"p {self.adjusted[i]:.3g} ({self.adjust})",
             )
             for i, (a, b) in enumerate(self.pairs)

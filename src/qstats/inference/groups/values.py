@@ -68,6 +68,16 @@ def _gather(pairs: Sequence[Comparison]) -> Comparisons:
     )  # fmt: skip
 
 
+def _at_most_one_still(names: tuple[str, ...], variance: FloatArray) -> None:
+    still = [name for name, v in zip(names, variance, strict=True) if v == 0.0]
+    if len(still) > 1:
+        shown = ", ".join(map(repr, still[:5])) + (", ..." if len(still) > 5 else "")
+        raise TooFewData(
+            f"by: nothing varies within groups {shown}, so the error of their difference cannot be estimated; look "
+            "whether the values were rounded, capped or copied, leave these groups out, or use compare_ordinal_groups"
+        )
+
+
 def compare_mean_groups(values: Any, by: Any, *, adjust: str = "holm", confidence: float = 0.95) -> GroupComparison:
     r"""Tell whether several groups have one mean, without assuming that they scatter alike, and which pairs differ.
 
@@ -92,13 +102,14 @@ def compare_mean_groups(values: Any, by: Any, *, adjust: str = "holm", confidenc
     Raises
     ------
     DataError, TooFewData
-        Missing values or labels, one group only, a group with one value.
+        Missing values or labels, one group only, a group with one value, two groups or more without any scatter: no
+        error of their difference can be estimated, and p = 0 would be a claim without ground.
 
     Notes
     -----
     Welch's F: with :math:`w_i = n_i / s_i^2`, :math:`F = \frac{\sum w_i (\bar x_i - \tilde x)^2 / (k - 1)}
     {1 + 2 (k - 2) \Lambda / (k^2 - 1)}`, :math:`\Lambda = \sum (1 - w_i / W)^2 / (n_i - 1)`, on k - 1 and
-    :math:`(k^2 - 1) / (3 \Lambda)` degrees of freedom. Groups without scatter count in the limit.
+    :math:`(k^2 - 1) / (3 \Lambda)` degrees of freedom. One group without scatter counts in the limit.
 
     References
     ----------
@@ -113,7 +124,7 @@ def compare_mean_groups(values: Any, by: Any, *, adjust: str = "holm", confidenc
     """
     check_choice(adjust, "adjust", ADJUST)
     confidence = check_confidence(confidence)
-    x = as_vector(values, "values")
+    x = as_vector(values, "values", missing="never")
     names, codes = labelled(by, "by", x.size)
     parts = _parts(x, codes, names, 2)
     each = [estimate_mean(part, confidence=confidence) for part in parts]
@@ -122,6 +133,7 @@ def compare_mean_groups(values: Any, by: Any, *, adjust: str = "holm", confidenc
     # about a common centre, so that a large offset costs no digits
     shift = np.array([compare_means(part, parts[0]).estimate for part in parts])
     variance = np.array([float(np.var(part - part[0], ddof=1)) for part in parts])
+    _at_most_one_still(names, variance)
     overall = welch_f(n, shift, variance)
     i, j = pair_codes(len(names))
     sd = np.sqrt(variance)
@@ -197,7 +209,7 @@ def compare_ordinal_groups(
     check_choice(method, "method", ("auto", "chi2", "permutation"))
     check_choice(adjust, "adjust", ADJUST)
     confidence = check_confidence(confidence)
-    x = as_vector(values, "values")
+    x = as_vector(values, "values", missing="never")
     names, codes = labelled(by, "by", x.size)
     parts = _parts(x, codes, names, 2)
     k = len(names)

@@ -46,7 +46,7 @@ ENDLESS = Note(
 def moments_of(x: object, name: str) -> Moments:
     """Return the moments of data or the moments given; at least two values, of a spread that float64 holds."""
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told below
-        m = x if isinstance(x, Moments) else Moments.of(as_vector(x, name, least=2))
+        m = x if isinstance(x, Moments) else Moments.of(as_vector(x, name, least=2, missing="never"))
     if m.n < 2:
         raise TooFewData(f"{name}: the moments of {m.n} values came; at least 2 wanted")
     if m.low == m.high:  # all equal: whatever is left in m2 is rounding
@@ -62,7 +62,9 @@ def difference_of_means(x: object, m: Moments, x0: object, m0: Moments) -> float
     """Return ``mean(x) - mean(x0)``; from rows, about a common centre, so that a large offset costs no digits."""
     if isinstance(x, Moments) or isinstance(x0, Moments):
         return m.mean - m0.mean
-    return _mean_about(as_vector(x, "x"), m0.mean) - _mean_about(as_vector(x0, "x0"), m0.mean)
+    return _mean_about(as_vector(x, "x", missing="never"), m0.mean) - _mean_about(
+        as_vector(x0, "x0", missing="never"), m0.mean
+    )
 
 
 def _mean_about(x: FloatArray, centre: float) -> float:

@@ -50,7 +50,7 @@ def _by_bootstrap(
 ) -> Comparison:  # fmt: skip
     below, above = tails(alternative, confidence)
     count, draw = check_resamples(resamples, below, above), as_generator(rng)
-    a, a0 = as_vector(x, "x", least=2), as_vector(x0, "x0", least=2)
+    a, a0 = as_vector(x, "x", least=2, missing="never"), as_vector(x0, "x0", least=2, missing="never")
     m, m0 = moments_of(a, "x"), moments_of(a0, "x0")
     ratio = effect == "mean_ratio"
     if ratio and (m.low < 0 or m0.low < 0):
@@ -193,7 +193,7 @@ def _summary_columns(columns: dict[str, object]) -> tuple[dict[str, FloatArray],
     """Return the summaries as arrays of one length, and whether all of them were single numbers."""
     single = all(np.ndim(value) == 0 for value in columns.values())  # type: ignore[arg-type]
     arrays = {
-        name: np.array([check_number(value, name)]) if np.ndim(value) == 0 else as_vector(value, name)  # type: ignore[arg-type]
+        name: np.array([check_number(value, name)]) if np.ndim(value) == 0 else as_vector(value, name, missing="never")  # type: ignore[arg-type]
         for name, value in columns.items()
     }
     try:
@@ -353,7 +353,7 @@ def estimate_mean(
     else:
         if isinstance(x, Moments):
             raise DataError("x: got Moments; the bootstrap needs the rows, or use method='t'")
-        values = as_vector(x, "x", least=2)
+        values = as_vector(x, "x", least=2, missing="never")
         m = moments_of(values, "x")
     se = m.std / math.sqrt(m.n)
     notes, text, source = scatter_notes(se, m.mean), "Student t", "Student (1908), Biometrika 6, 1-25"

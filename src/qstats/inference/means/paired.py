@@ -159,7 +159,7 @@ def compare_paired_means(
     confidence = check_confidence(confidence)
     tails(alternative, confidence)
     null = check_number(null, "null")
-    a, b = as_vector(x, "x", least=2), as_vector(x0, "x0", least=2)
+    a, b = as_vector(x, "x", least=2, missing="never"), as_vector(x0, "x0", least=2, missing="never")
     if a.size != b.size:
         raise DataError(f"x0: {b.size} values came for {a.size} in x; pairs are wanted, row by row")
     level, level0 = moments_of(a, "x").mean, moments_of(b, "x0").mean

@@ -17,7 +17,7 @@ from qstats._core.notes import Note
 from qstats._core.quantiles import chi2_quantile, chi2_sf
 from qstats._core.result import Result, frozen_array
 from qstats.errors import DataError, NoConvergence, TooFewData
-from qstats.inference.ordinal.cumulative_logit import Grouped, LogitFit, fit_logit, group_rows
+from qstats.inference.ordinal.cumulative_logit import Grouped, LogitFit, fit_free, fit_logit, group_rows
 
 __all__ = ["ProportionalOdds", "TermTest", "proportional_odds"]
 
@@ -40,7 +40,7 @@ class TermTest:
     assumption_df : int
     assumption_statistic, assumption_pvalue : float
         Is its odds ratio the same at every cut of the scale? A small p-value says no. NaN with two categories, where
-        there is one cut only.
+        there is one cut only, and where the fit with a slope for each cut found no maximum (a note says so).
     """
 
     name: str
@@ -104,7 +104,7 @@ class ProportionalOdds(Result):
         tests = [
             (f"{t.name}: same at every cut?", f"chi-square {t.assumption_statistic:.4g}, p {t.assumption_pvalue:.4g}")
             for t in self.terms
-            if t.assumption_df
+            if t.assumption_df and not math.isnan(t.assumption_pvalue)
         ]
         return [*ratios, *tests, ("n", f"{self.n}"), ("method", self.method), ("source", self.reference)]
 
@@ -131,7 +131,7 @@ def _columns_of(name: str, data: Any, n: int) -> tuple[list[str], FloatArray]:
         levels, codes = np.unique(column.astype(np.str_), return_inverse=True)
         labels = [f"{name}[{level}]" for level in levels[1:]]
         return labels, (codes[:, np.newaxis] == np.arange(1, levels.size)).astype(np.float64)
-    values = as_vector(data, f"terms[{name!r}]")
+    values = as_vector(data, f"terms[{name!r}]", missing="never")
     if values.size != n:
         raise DataError(f"terms: {name!r} has {values.size} values for {n} scores; one each is wanted")
     return [name], values[:, np.newaxis]
@@ -228,9 +228,27 @@ def _term_test(data: Grouped, fit: LogitFit, name: str, columns: npt.NDArray[np.
     if m < 2:
         return TermTest(name, df, matters, pvalue, 0, math.nan, math.nan)
     start = np.concatenate([fit.parameters[: m + p], np.zeros((m - 1) * df)])
-    freed = fit_logit(data, free=columns, start=start)
-    bends = max(2.0 * (freed.loglik - fit.loglik), 0.0)
+    try:
+        top = fit_free(data, columns, start)
+    except NoConvergence:  # the test is lost, not the fit
+        return TermTest(name, df, matters, pvalue, (m - 1) * df, math.nan, math.nan)
+    bends = max(2.0 * (top - fit.loglik), 0.0)
     return TermTest(name, df, matters, pvalue, (m - 1) * df, bends, float(chi2_sf(bends, (m - 1) * df)))
+
+
+def _all_tests(
+    data: Grouped, fit: LogitFit, spans: list[tuple[str, npt.NDArray[np.intp]]]
+) -> tuple[tuple[TermTest, ...], tuple[Note, ...]]:
+    """Return the tests of every term, and what is to be said about them."""
+    tests = tuple(_term_test(data, fit, name, columns) for name, columns in spans)
+    notes = []
+    if doubtful := ", ".join(t.name for t in tests if t.assumption_pvalue < 0.05):
+        words = f"the odds ratio differs along the scale (p < 0.05) for {doubtful}: show shares at each cut"
+        notes.append(Note("odds-not-proportional", "warning", words))
+    if lost := ", ".join(t.name for t in tests if t.assumption_df and math.isnan(t.assumption_pvalue)):
+        words = f"the fit with an odds ratio for each cut found no maximum for {lost}: the assumption is not tested"
+        notes.append(Note("assumption-not-tested", "warning", words))
+    return tests, tuple(notes)
 
 
 def proportional_odds(
@@ -270,7 +288,8 @@ def proportional_odds(
     counted together: time grows with distinct rows, so round the covariates of a million answers). p-values are
     likelihood ratios and the limits the values at which the profile likelihood has fallen by half the chi-square
     quantile, so they cannot disagree. The assumption test of a term is the likelihood ratio against
-    :math:`\theta_j - x'\beta_j` for its columns.
+    :math:`\theta_j - x'\beta_j` for its columns, with the cuts in order wherever answers were seen:
+    in small samples the maximum may lie where two cuts meet at an end of the column, and is found there.
 
     References
     ----------
@@ -286,7 +305,7 @@ def proportional_odds(
     (('team[old]',), array([0.03]))
     """
     confidence = check_confidence(confidence)
-    y = as_vector(scores, "scores", least=2)
+    y = as_vector(scores, "scores", least=2, missing="never")
     levels, codes = np.unique(y, return_inverse=True)
     if levels.size < 2:
         raise DataError(f"scores: all answers are {levels[0]:g}; at least two different ones are wanted")
@@ -304,10 +323,7 @@ def proportional_odds(
     with np.errstate(over="ignore"):
         low = np.exp(np.array([p.limit(-goal) for p in profiles]) / scale)
         high = np.exp(np.array([p.limit(goal) for p in profiles]) / scale)
-    tests = tuple(_term_test(data, fit, name, columns) for name, columns in spans) if assumption else ()
-    doubtful = [t.name for t in tests if t.assumption_pvalue < 0.05]
-    words = "the odds ratio differs along the scale (p < 0.05) for " + ", ".join(doubtful) + ": show shares at each cut"
-    notes = (Note("odds-not-proportional", "warning", words),) if doubtful else ()
+    tests, notes = _all_tests(data, fit, spans) if assumption else ((), ())
     beta = slopes / scale
     return ProportionalOdds(
         tuple(names), frozen_array(beta), frozen_array(se / scale), frozen_array(np.exp(beta)),

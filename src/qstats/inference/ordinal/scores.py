@@ -207,7 +207,7 @@ def compare_ordinal(
     (0.8984, True)
     """
     value, level = _checked(method, null, confidence, alternative)
-    a, b = as_vector(x, "x", least=2), as_vector(x0, "x0", least=2)
+    a, b = as_vector(x, "x", least=2, missing="never"), as_vector(x0, "x0", least=2, missing="never")
     found, codes = np.unique(np.concatenate([a, b]), return_inverse=True)
     c = np.bincount(codes[: a.size], minlength=found.size).astype(np.float64)[np.newaxis]
     c0 = np.bincount(codes[a.size :], minlength=found.size).astype(np.float64)[np.newaxis]
@@ -222,7 +222,7 @@ def _count_rows(counts: object, name: str) -> tuple[FloatArray, bool]:
         raise DataError(f"{name}: rows of unequal length; one count per category is wanted in each") from None
     if a.ndim not in (1, 2) or a.shape[-1] < 2:
         raise DataError(f"{name}: got shape {a.shape}; (categories,) or (comparisons, categories) is wanted")
-    rows = as_counts(a.reshape(-1), name).reshape(-1, a.shape[-1])
+    rows = as_counts(a.reshape(-1), name, missing="never").reshape(-1, a.shape[-1])
     if (small := rows.sum(axis=1) < 2).any():
         raise TooFewData(f"{name}: row {int(np.argmax(small))} has fewer than 2 answers; at least 2 wanted")
     return rows, a.ndim == 1

@@ -12,7 +12,7 @@ import numpy as np
 from qstats._core.arrays import FloatArray
 from qstats._core.checks import check_choice, check_confidence, check_number
 from qstats._core.notes import Note
-from qstats._core.result import Result, frozen_array
+from qstats._core.result import FrozenMapping, Result, frozen_array
 from qstats.errors import DataError
 from qstats.inference.comparison import ALTERNATIVES
 from qstats.inference.power.kernels import Side
@@ -40,7 +40,7 @@ class StudySize(Result):
         Probability that p falls below ``1 - confidence``, at this size and these assumptions.
     target : float or None
         Power that was asked for; None where the size was given.
-    assumed : dict of str to float
+    assumed : mapping of str to float
         What the truth was taken to be.
     null : float or tuple of float
         Value of no effect or the margin tested against; two margins for equivalence.
@@ -72,6 +72,9 @@ class StudySize(Result):
     method: str
     reference: str
     notes: tuple[Note, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "assumed", FrozenMapping(self.assumed))
 
     def table(self) -> list[tuple[float, float, float]]:
         """Return (size, reference size, power) from half the size to twice the size."""

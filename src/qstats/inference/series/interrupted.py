@@ -217,11 +217,11 @@ def interrupted_series(
     """
     confidence = check_confidence(confidence)
     null = check_number(null, "null", above=0.0)
-    y = as_counts(counts, "counts")
-    e = as_exposure(1.0 if exposure is None else exposure, "exposure", y.size)
+    y = as_counts(counts, "counts", missing="never")
+    e = as_exposure(1.0 if exposure is None else exposure, "exposure", y.size, missing="never")
     kept = np.ones(y.size, dtype=np.bool_)
     if use is not None:
-        flag = as_vector(use, "use")
+        flag = as_vector(use, "use", missing="never")
         if flag.size != y.size or ((flag != 0) & (flag != 1)).any():
             raise DataError(f"use: {flag.size} entries for {y.size} periods; one true or false each is wanted")
         kept = flag == 1
@@ -248,10 +248,10 @@ def _fitted(
             raise DataError("control_exposure: came without control; pass the control's counts too")
         f = fit_poisson(y[None, kept], np.log(e[kept]), x)
     else:
-        y0 = as_counts(control, "control")
+        y0 = as_counts(control, "control", missing="never")
         if y0.size != y.size:
             raise DataError(f"control: {y0.size} periods came for {y.size}; one each is wanted")
-        e0 = as_exposure(1.0 if exposure is None else exposure, "control_exposure", y.size)
+        e0 = as_exposure(1.0 if exposure is None else exposure, "control_exposure", y.size, missing="never")
         both = (y + y0)[None, kept]
         for name, some in (("after", x[:, -1] > 0), ("before", x[:, -1] == 0)):
             if not y0[kept][some].sum() > 0:

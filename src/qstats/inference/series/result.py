@@ -9,7 +9,7 @@ from typing import ClassVar
 from qstats._core.arrays import FloatArray
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
-from qstats._core.result import Result
+from qstats._core.result import FrozenMapping, Result
 from qstats.inference.comparison import Comparison
 
 __all__ = ["InterruptedSeries"]
@@ -88,6 +88,10 @@ class InterruptedSeries(Result):
     method: str
     reference: str
     notes: tuple[Note, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stress", FrozenMapping(self.stress))
+        object.__setattr__(self, "coefficients", FrozenMapping(self.coefficients))
 
     def _rows(self) -> list[tuple[str, str]]:
         told = ", ".join(f"{p:.2g} at {rho:g}" for rho, p in self.stress.items())

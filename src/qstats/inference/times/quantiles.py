@@ -128,7 +128,7 @@ def estimate_quantile(
     share = _share(q)
     confidence = check_confidence(confidence)
     below, above = tails(alternative, confidence)
-    values = as_vector(x, "x")
+    values = as_vector(x, "x", missing="never")
     n = values.size
     r, s = _rank_limits(n, share, below, above)
     ordered = np.partition(values, sorted({min(max(k - 1, 0), n - 1) for k in (r, s)}))  # in place where it is read
@@ -289,7 +289,7 @@ def compare_quantiles(
     confidence = check_confidence(confidence)
     below, above = tails(alternative, confidence)
     null = check_number(null, "null")
-    both = _Difference(as_vector(x, "x"), as_vector(x0, "x0"), share)
+    both = _Difference(as_vector(x, "x", missing="never"), as_vector(x0, "x0", missing="never"), share)
     low = both.lower(-float(normal_quantile(below))) if below > 0 else -math.inf
     high = both.upper(-float(normal_quantile(above))) if above > 0 else math.inf
     z = both.score(null)

@@ -44,7 +44,7 @@ _NONE_CLOSED = Note(
 
 def as_times(data: object, name: str) -> FloatArray:
     """Return times of zero or more; a negative one was closed before it was opened."""
-    time = as_vector(data, name)
+    time = as_vector(data, name, missing="never")
     if time.min() < 0:
         raise DataError(f"{name}: {first_bad(time < 0, time)}; negative time: closed before opened, correct the dates")
     return time
@@ -54,7 +54,7 @@ def as_closed(data: object, name: str, n: int) -> npt.NDArray[np.bool_]:
     """Return which of `n` times ended; None means all of them."""
     if data is None:
         return np.ones(n, dtype=np.bool_)
-    flag = as_vector(data, name)
+    flag = as_vector(data, name, missing="never")
     if flag.size != n:
         raise DataError(f"{name}: {flag.size} values came for {n} times; one each is wanted")
     if (bad := (flag != 0) & (flag != 1)).any():

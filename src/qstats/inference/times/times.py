@@ -143,7 +143,8 @@ def compare_times(
     q : float, optional
         Share for ``"quantile_difference"``; 0.5 unless given.
     null : float, optional
-        Difference (default 0) or ratio (default 1) the p-value is about: a non-inferiority margin goes here.
+        Difference (default 0) or ratio (default 1) the p-value is about: a non-inferiority margin goes here. For
+        ``"rmst_difference"`` within the horizon, either way.
     confidence : float
     alternative : {"two-sided", "less", "greater"}
         ``"less"``: the group is faster.
@@ -159,7 +160,8 @@ def compare_times(
     ------
     DataError
         Negative times (closed before opened), zero times where logarithms are taken, open tickets where the measure
-        needs every end, an option of another measure, a horizon beyond what the data reach.
+        needs every end, an option of another measure, a horizon beyond what the data reach, a difference in `null` that
+        the horizon rules out.
 
     Notes
     -----
@@ -191,6 +193,11 @@ def compare_times(
         null = 0.0 if null is None else check_number(null, "null")
     if measure.startswith("rmst"):
         end = check_number(horizon, "horizon", above=0.0)
+        if measure == "rmst_difference" and abs(null) > end:
+            raise DataError(
+                f"null: got {null:g}; mean times to a horizon of {end:g} differ by no more: "
+                f"-{end:g} to {end:g} is wanted"
+            )
         return _to_horizon(measure, (time, time0), (closed, closed0), end, null, confidence, alternative)
     t, t0 = as_times(time, "time"), as_times(time0, "time0")
     _all_closed(closed, "closed", t.size, measure)

@@ -12,6 +12,7 @@ from qstats._core.arrays import FloatArray, as_vector, first_bad
 from qstats._core.checks import check_choice, check_number
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
+from qstats.table.arrays import short_repr
 from qstats.voice.drivers.kernels import Standardised, standardise
 
 __all__ = ["Rows", "read_rows", "scattered"]
@@ -29,11 +30,13 @@ class Rows(NamedTuple):
 
 def _driver_names(drivers: Any, outcome: str) -> tuple[str, ...]:
     if isinstance(drivers, str | bytes) or not hasattr(drivers, "__iter__") or getattr(drivers, "ndim", 1) != 1:
-        raise DataError(f"drivers: got {drivers!r}; the columns of the drivers are wanted, such as ['food', 'signs']")
+        raise DataError(
+            f"drivers: got {short_repr(drivers)}; the columns of the drivers are wanted, such as ['food', 'signs']"
+        )
     names = tuple(drivers)
     for name in names:
         if not isinstance(name, str):
-            raise DataError(f"drivers: got {name!r}; names are wanted")
+            raise DataError(f"drivers: got {short_repr(name)}; names are wanted")
         if names.count(name) > 1:
             raise DataError(f"drivers: {name!r} is there {names.count(name)} times; name each driver once")
         if name == outcome:
@@ -46,7 +49,8 @@ def _from_frame(data: Any, outcome: Any, names: tuple[str, ...], weight: Any) ->
     extra = {} if weight is None else {"weight": weight}
     for parameter, column in {"outcome": outcome, **extra}.items():
         if not isinstance(column, str):
-            raise DataError(f"{parameter}: got {column!r}; the name of a column is wanted, since the data are a table")
+            got = short_repr(column)
+            raise DataError(f"{parameter}: got {got}; the name of a column is wanted, since the data are a table")
     wanted = {**{f"driver {name!r}": name for name in names}, "outcome": outcome, **extra}
     lazy = table.lazy_keys(data, outcome, outcome)
     if lazy is None or lazy.rows_in_order:
@@ -59,7 +63,7 @@ def _from_frame(data: Any, outcome: Any, names: tuple[str, ...], weight: Any) ->
 def _from_arrays(data: Any, outcome: Any, drivers: Any, weight: Any) -> tuple[dict[str, Any], tuple[str, ...], str]:
     if isinstance(data, Mapping):
         if not isinstance(outcome, str) or outcome not in data:
-            raise DataError(f"outcome: {outcome!r} is not in the data; it holds {', '.join(map(repr, data))}")
+            raise DataError(f"outcome: {short_repr(outcome)} is not in the data; it holds {', '.join(map(repr, data))}")
         names = _driver_names([k for k in data if k != outcome] if drivers is None else drivers, outcome)
         for name in names:
             if name not in data:
@@ -74,7 +78,9 @@ def _from_arrays(data: Any, outcome: Any, drivers: Any, weight: Any) -> tuple[di
                 f"wanted"
             )
         if isinstance(outcome, str) or not hasattr(outcome, "__len__"):
-            raise DataError(f"outcome: got {outcome!r}; with an array of drivers the values of the outcome are wanted")
+            raise DataError(
+                f"outcome: got {short_repr(outcome)}; with an array of drivers the values of the outcome are wanted"
+            )
         names = _driver_names([f"x{i + 1}" for i in range(matrix.shape[1])] if drivers is None else drivers, "outcome")
         if len(names) != matrix.shape[1]:
             raise DataError(f"drivers: {len(names)} names came for {matrix.shape[1]} columns; one each is wanted")
@@ -87,7 +93,9 @@ def _from_arrays(data: Any, outcome: Any, drivers: Any, weight: Any) -> tuple[di
 
 def _rows_of_lists(data: Any) -> Any:
     if isinstance(data, str | bytes) or not hasattr(data, "__len__"):
-        raise DataError(f"data: got {data!r}; a table, a mapping, or an array with one column per driver is wanted")
+        raise DataError(
+            f"data: got {short_repr(data)}; a table, a mapping, or an array with one column per driver is wanted"
+        )
     cells = [list(row) if hasattr(row, "__iter__") and not isinstance(row, str) else [row] for row in data]
     if len({len(row) for row in cells}) > 1:
         raise DataError("data: rows of unequal length; one value per driver is wanted in each")
@@ -98,7 +106,7 @@ def _blanked(x: FloatArray, blank: Any) -> FloatArray:
     """Return `x` with the codes of `blank` as missing."""
     items: Any = [blank] if isinstance(blank, int | float) and not isinstance(blank, bool) else blank
     if isinstance(items, str | bytes) or not hasattr(items, "__iter__") or getattr(items, "ndim", 1) != 1:
-        raise DataError(f"blank: got {blank!r}; the codes that mean 'no answer' are wanted, such as (0, 6)")
+        raise DataError(f"blank: got {short_repr(blank)}; the codes that mean 'no answer' are wanted, such as (0, 6)")
     codes = [check_number(code, "blank") for code in items]
     return np.where(np.isin(x, codes), np.nan, x) if codes else x
 

@@ -36,8 +36,8 @@ _EFFECT = "nps_difference"
 TWO_SAMPLE = {
     "mover": ("MOVER on score intervals", "Zou & Donner (2008), Statistics in Medicine 27, 1693-1702"),
     "wald": ("Wald", "Rocks (2016), American Statistician 70, 365-372"),
-    "adjusted_wald": ("adjusted Wald, 3 added to each sample", "Rocks (2016), American Statistician 70, 365-372"),
-    "agresti_caffo": (
+    "adjusted-wald": ("adjusted Wald, 3 added to each sample", "Rocks (2016), American Statistician 70, 365-372"),
+    "agresti-caffo": (
         "adjusted Wald, 1.5 added to each sample",
         "Agresti & Caffo (2000), American Statistician 54, 280-288, carried over to three classes",
     ),
@@ -128,8 +128,8 @@ def compare_nps(
         Column (or labels) of two groups, and the label of the one the other is compared with.
     paired : bool
         Each row (position) is one customer who answered twice.
-    method : {"mover", "wald", "adjusted_wald", "agresti_caffo", "t", "overlap"}, optional
-        ``"mover"`` unless paired, then ``"t"``. ``"adjusted_wald"`` (+3 answers to each sample) shrinks true
+    method : {"mover", "wald", "adjusted-wald", "agresti-caffo", "t", "overlap"}, optional
+        ``"mover"`` unless paired, then ``"t"``. ``"adjusted-wald"`` (+3 answers to each sample) shrinks true
         differences. ``"overlap"`` is for pairs of which some are incomplete: every answer counts.
     null : float
         Points of difference the p-value is about.
@@ -220,7 +220,7 @@ def compare_nps_counts(
         Counts of the group.
     detractors0, passives0, promoters0 : int or array-like, shape (m,)
         Counts of the reference group.
-    method : {"mover", "wald", "adjusted_wald", "agresti_caffo"}
+    method : {"mover", "wald", "adjusted-wald", "agresti-caffo"}
     null, confidence, alternative
         As in `compare_nps`.
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from qstats._core.arrays import FloatArray, first_bad
+from qstats._core.arrays import FloatArray
 from qstats._core.checks import check_number
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
 from qstats.table.scores import Answers, Keys
 
-__all__ = ["Design", "net_class", "survey"]
+__all__ = ["Design", "net_class", "survey", "wald_size"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,7 @@ class Design:
     variance : float
         Of the NPS as a fraction.
     deff, n_eff, df : float
-        Design effect, effective answers, degrees of freedom.
+        Design effect as it shows, effective answers (bounded; infinite for a census only), degrees of freedom.
     notes : tuple of Note
     """
 
@@ -52,19 +52,6 @@ def _codes(keys: Keys | None, name: str, n: int) -> Keys:
     if keys.missing:
         raise DataError(f"{name}: missing for {keys.missing} answers; the design of every answer must be known")
     return keys
-
-
-def _weights(given: FloatArray | None, n: int) -> FloatArray:
-    if given is None:
-        return np.ones(n)
-    gaps = np.isnan(given)
-    if gaps.any():
-        raise DataError(f"weight: missing ({first_bad(gaps, given)}); every answer that counts needs its weight")
-    if (bad := given < 0).any():
-        raise DataError(f"weight: {first_bad(bad, given)}; weights of zero or more are wanted")
-    if not given.sum() > 0:
-        raise DataError("weight: all are zero; at least one above zero is wanted")
-    return np.asarray(given / given.max())  # only their ratios matter
 
 
 def _population(population: Any, strata: Keys, given: bool) -> FloatArray:
@@ -105,14 +92,17 @@ def _units(z: FloatArray, rows: FloatArray, strata: Keys, cluster: Keys | None) 
     return _Units(np.asarray(total, dtype=np.float64), unit // len(cluster.labels), np.ones(unit.size))
 
 
-def _between(units: _Units, population: FloatArray, labels: tuple[str, ...], what: str) -> tuple[float, float]:
-    """Sum over strata of ``(1 - n/N) n/(n-1) sum (total - mean)**2``, and the degrees of freedom."""
+def _between(
+    units: _Units, population: FloatArray, labels: tuple[str, ...], what: str
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return ``(1 - n/N) n/(n-1) sum (total - mean)**2`` of each stratum, its units n, and ``1 - n/N``."""
     k = len(labels)
     m = np.bincount(units.stratum, weights=units.times, minlength=k)
     if (lonely := m < 2).any():
         where = labels[int(np.argmax(lonely))]
         place = f"stratum {where!r}" if k > 1 else "the data"
-        raise TooFewData(f"{what}: {place} has a single one; two are wanted for a variance: merge strata")
+        has = "a single one" if m[lonely][0] else "none"
+        raise TooFewData(f"{what}: {place} has {has}; two are wanted for a variance: merge strata")
     if (over := m > population).any():
         i = int(np.argmax(over))
         raise DataError(
@@ -120,19 +110,69 @@ def _between(units: _Units, population: FloatArray, labels: tuple[str, ...], wha
         )
     mean = np.bincount(units.stratum, weights=units.times * units.total, minlength=k) / m
     square = np.bincount(units.stratum, weights=units.times * (units.total - mean[units.stratum]) ** 2, minlength=k)
-    return float(np.sum((1.0 - m / population) * m / (m - 1.0) * square)), float(m.sum() - k)
+    left = 1.0 - m / population
+    return left * m / (m - 1.0) * square, np.asarray(m, dtype=np.float64), left
 
 
-def _effective(n: float, v: float, variance: float, fallback: float) -> tuple[float, float, tuple[Note, ...]]:
-    """Design effect and effective answers; where all answers are alike the data cannot tell, so a safe bound."""
-    if v > 0.0 and variance > 1e-25 * v:  # less is rounding
-        deff = variance * (n - 1.0) / v
-        return deff, n / deff, ()
-    if v > 0.0:  # a census, or strata that explain every difference
-        text = "the design leaves no variance: everyone was asked, or the answers are alike within every stratum"
+def wald_size(n: float, deff: float, n_eff: float) -> float:
+    """Return the answers at which Wald shows the design's own standard error, which has n - 1 in it."""
+    return (n - 1.0) / deff if deff > 0.0 else n_eff * (1.0 - 1.0 / n)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Strata:
+    """Each stratum by itself: share of the weight, variance of one answer, Kish's answers, whether all are alike."""
+
+    share: FloatArray
+    variance: FloatArray
+    kish: FloatArray
+    alike: Any
+
+
+def _strata(y: FloatArray, w: FloatArray, rows: FloatArray, codes: Any, k: int) -> _Strata:
+    def add(x: FloatArray) -> FloatArray:
+        return np.asarray(np.bincount(codes, weights=x * rows, minlength=k), dtype=np.float64)
+
+    total = add(w)
+    share = np.array([add(w * (y == c)) / total for c in (-1.0, 0.0, 1.0)])
+    # A dissenter that weighs less than half an answer tells as little of the scatter as none.
+    alike = (1.0 - share.max(axis=0)) * add(np.ones(y.size)) < 0.5
+    v = share[1] * (1.0 - share[1]) + 4.0 * share[0] * share[2]
+    return _Strata(total / total.sum(), v, total * total / add(w * w), alike)
+
+
+def _effective(
+    s: _Strata, own: FloatArray, units: FloatArray, left: FloatArray, n: float, v: float
+) -> tuple[float, float, tuple[Note, ...]]:
+    """Design effect, effective answers with their bound, and what is to be said of them."""
+    if not left.any():
+        text = "everyone was asked: the score is certain"
         return 0.0, math.inf, (Note("no-design-variance", "warning", text),)
-    text = f"all answers fall in one class: the design effect is unknown, {fallback:.4g} effective answers are assumed"
-    return n / fallback, fallback, (Note("design-effect-unknown", "warning", text),)
+    base = s.share**2 * left  # times the variance of one answer over the answers: the variance of the score
+    blind = s.alike & (left > 0.0)
+    worth = np.where(blind, np.minimum(s.kish, units), s.kish)
+    if v <= 0.0:
+        n_eff = 1.0 / float(np.sum(base / np.minimum(s.kish, units)))
+        text = f"all answers fall in one class: the design effect is unknown, {n_eff:.4g} effective answers are assumed"
+        return n / n_eff, n_eff, (Note("design-effect-unknown", "warning", text),)
+    least = base * np.where(blind, v, s.variance) / worth * n / (n - 1.0)
+    whole = own.sum()
+    deff = float(whole * (n - 1.0) / v) if whole > 1e-25 * v else 0.0  # less is rounding
+    if s.share.size > 1:
+        total = float(np.maximum(own, least).sum())
+    else:
+        total = float(max(whole, (base * v / s.kish).sum() * n / (n - 1.0)))
+    notes: tuple[Note, ...] = ()
+    if s.share.size > 1 and blind.any():
+        text = (
+            f"{int(blind.sum())} of {blind.size} strata show no scatter, which is no certainty: they are given that "
+            f"of all answers"
+        )
+        notes = (Note("stratum-without-scatter", "warning", text),)
+    elif total > whole * (1.0 + 1e-9):
+        text = "the design looks more precise than its weights allow: the effective answers are bounded"
+        notes = (Note("effective-size-bounded", "info", text),)
+    return deff, n * v / (total * (n - 1.0)), notes
 
 
 def survey(answers: Answers, population: Any) -> Design:
@@ -146,7 +186,7 @@ def survey(answers: Answers, population: Any) -> Design:
     Methodology 24, 193-201 (effective sample size).
     """
     m = answers.score.size
-    w = _weights(answers.numbers.get("weight"), m)
+    w = answers.numbers.get("weight", np.ones(m))
     given = "strata" in answers.keys
     strata = _codes(answers.keys.get("strata"), "strata", m)
     cluster = _codes(answers.keys["cluster"], "cluster", m) if "cluster" in answers.keys else None
@@ -163,9 +203,9 @@ def survey(answers: Answers, population: Any) -> Design:
     shares = np.array([float((w * rows)[y == k].sum()) / total for k in (-1.0, 0.0, 1.0)])
     e = shares[2] - shares[0]
     units = _units(w * (y - e) / total, rows, strata, cluster)
-    variance, df = _between(units, size, strata.labels, "data" if cluster is None else "cluster")
+    own, m_units, left = _between(units, size, strata.labels, "data" if cluster is None else "cluster")
     v = float(shares[1] * (1.0 - shares[1]) + 4.0 * shares[0] * shares[2])
-    kish = total * total / float((w * w * rows).sum())
-    fallback = kish if cluster is None else min(kish, float(units.times.sum()))
-    deff, n_eff, more = _effective(float(rows.sum()), v, variance, fallback)
-    return Design(shares, variance, deff, n_eff, df, (*notes, *more))
+    parts = _strata(y, w, rows, strata.codes, len(strata.labels))
+    deff, n_eff, more = _effective(parts, own, m_units, left, float(rows.sum()), v)
+    df = float(m_units.sum()) - m_units.size
+    return Design(shares, float(own.sum()), deff, n_eff, df, (*notes, *more))

@@ -18,6 +18,7 @@ from qstats._core.result import Result, frozen_array
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import Comparisons
 from qstats.inference.multiplicity import holm
+from qstats.inference.resample import as_generator
 from qstats.table.scores import MISSING, answers
 from qstats.voice.nps.compare import compare_nps_counts
 from qstats.voice.nps.design import net_class
@@ -159,7 +160,7 @@ def _relabelled(x: FloatArray, draws: int, rng: np.random.Generator) -> FloatArr
 def _permuted(x: FloatArray, resamples: int, rng: Any) -> float:
     if x.sum() >= 1e9:  # numpy draws hypergeometric counts below that only
         raise DataError(f"data: {x.sum():.0f} answers are too many to relabel; method='chi2' is exact enough there")
-    generator = np.random.default_rng(rng)
+    generator = as_generator(rng)
     expected = _expected(x)
     seen = float(np.sum(x * x / np.where(expected > 0.0, expected, 1.0)))
     as_far = 0

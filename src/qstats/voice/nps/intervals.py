@@ -30,9 +30,9 @@ __all__ = ["METHODS", "OneSample", "combine", "one_sample", "posterior_above"]
 
 METHODS = {
     "score": ("score", "Tango (1998), Statistics in Medicine 17, 891-908; Rocks (2016), Am. Statistician 70, 365-372"),
-    "adjusted_wald": ("adjusted Wald, 3/4, 3/2, 3/4 added", "Rocks (2016), American Statistician 70, 365-372"),
+    "adjusted-wald": ("adjusted Wald, 3/4, 3/2, 3/4 added", "Rocks (2016), American Statistician 70, 365-372"),
     "wald": ("Wald", "Rocks (2016), American Statistician 70, 365-372"),
-    "bootstrap_t": ("bootstrap-t", "Efron & Tibshirani (1993), An Introduction to the Bootstrap, section 12.5"),
+    "bootstrap-t": ("bootstrap-t", "Efron & Tibshirani (1993), An Introduction to the Bootstrap, section 12.5"),
     "bayes": ("Bayes, Dirichlet prior", "Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 3.4"),
 }
 
@@ -87,7 +87,7 @@ def _bootstrap(
     c: Counts, null: FloatArray, below: float, above: float, alternative: str, resamples: int, rng: Any
 ) -> OneSample:
     if c[0].size != 1:
-        raise DataError(f"method: 'bootstrap_t' takes one sample at a time; {c[0].size} came: use method='score'")
+        raise DataError(f"method: 'bootstrap-t' takes one sample at a time; {c[0].size} came: use method='score'")
     e, variance, n = float(net(c)[0]), float(wald_variance(c)[0]), float(sum(x[0] for x in c))
     if variance == 0.0:
         raise TooFewData(
@@ -162,7 +162,7 @@ def one_sample(
     df = np.broadcast_to(np.asarray(df, dtype=np.float64), c[0].shape)
     if method == "score":
         return _score(c, df, at, below, above, alternative)
-    if method == "bootstrap_t":
+    if method == "bootstrap-t":
         return _bootstrap(c, at, below, above, alternative, resamples, rng)
     if method == "bayes":
         return _bayes(c, at, below, above, alternative, prior)

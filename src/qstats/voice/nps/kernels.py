@@ -35,8 +35,8 @@ Counts = tuple[FloatArray, FloatArray, FloatArray]
 # Answers added to (detractors, passives, promoters): Rocks (2016); halves of "+3" for two samples.
 PSEUDO = {
     "wald": (0.0, 0.0, 0.0),
-    "adjusted_wald": (0.75, 1.5, 0.75),
-    "agresti_caffo": (0.375, 0.75, 0.375),
+    "adjusted-wald": (0.75, 1.5, 0.75),
+    "agresti-caffo": (0.375, 0.75, 0.375),
 }
 
 

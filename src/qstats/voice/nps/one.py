@@ -16,13 +16,14 @@ from qstats._core.notes import Note
 from qstats._core.result import frozen_array
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import ALTERNATIVES
-from qstats.table.scores import Answers, Scale, answers, check_blank, class_counts, tally
-from qstats.voice.nps.design import net_class, survey
+from qstats.inference.resample import as_generator
+from qstats.table.scores import Answers, Scale, answers, check_blank, class_counts, tally, weighed
+from qstats.voice.nps.design import net_class, survey, wald_size
 from qstats.voice.nps.intervals import METHODS, OneSample, one_sample
 from qstats.voice.nps.kernels import Counts, net
 from qstats.voice.nps.resample import check_resamples
 from qstats.voice.nps.result import Nps, NpsMany, NpsTable
-from qstats.voice.nps.segments import segments
+from qstats.voice.nps.segments import check_segments, segments
 
 __all__ = ["NPS_SCALE", "nps", "nps_from_counts", "read_counts"]
 
@@ -63,11 +64,12 @@ def _options(
         raise DataError(f"null: got {null:g}; points of NPS from -100 to 100 are wanted")
     if prior is not None and method != "bayes":
         raise DataError(f"prior: got {prior!r} with method={method!r}; only method='bayes' has a prior")
-    if method != "bootstrap_t" and (resamples is not None or rng is not None):
-        raise DataError(f"resamples, rng: method={method!r} draws nothing at random; they go with 'bootstrap_t'")
+    if method != "bootstrap-t" and (resamples is not None or rng is not None):
+        raise DataError(f"resamples, rng: method={method!r} draws nothing at random; they go with 'bootstrap-t'")
     a = 1.0 / 3.0 if prior is None else check_number(prior, "prior", above=0.0)
     drawn = _RESAMPLES if resamples is None else check_resamples(resamples)
-    return _Options(method, null, check_confidence(confidence), alternative, a, drawn, rng)
+    draws = as_generator(rng) if method == "bootstrap-t" else None
+    return _Options(method, null, check_confidence(confidence), alternative, a, drawn, draws)
 
 
 def _one(c: float) -> FloatArray:
@@ -102,7 +104,7 @@ def _result(
         text += ", survey design, t"
         source += "; Korn & Graubard (1998), Survey Methodology 24, 193-201"
     d, u, p = counts
-    drawn = options.resamples if options.method == "bootstrap_t" else None
+    drawn = options.resamples if options.method == "bootstrap-t" else None
     return Nps(
         estimate, interval, float(seen.pvalue[0]), options.alternative, options.null, z, d + u + p, d, u, p, shares,
         distribution, text, source, (*notes, *seen.notes), n_eff, deff, df, drawn,
@@ -119,17 +121,16 @@ def _distribution(a: Answers) -> tuple[float, ...]:
 
 
 def _designed(a: Answers, population: Any, options: _Options) -> Nps:
-    if options.method not in ("score", "adjusted_wald", "wald"):
+    if options.method not in ("score", "adjusted-wald", "wald"):
         raise DataError(
-            f"method: {options.method!r} knows no survey design; 'score', 'adjusted_wald' or 'wald' is wanted"
+            f"method: {options.method!r} knows no survey design; 'score', 'adjusted-wald' or 'wald' is wanted"
         )
     design = survey(a, population)
     d, u, p = (float(s) for s in design.shares)
-    if math.isinf(design.n_eff):
+    if math.isinf(design.n_eff):  # a census
         seen = _certain(p - d, options.null / 100.0, options.alternative)
     else:
-        # Wald shows the design's own standard error, which has n - 1 in it.
-        n = design.n_eff * (1.0 - 1.0 / float(a.rows.sum()) if options.method == "wald" else 1.0)
+        n = wald_size(float(a.rows.sum()), design.deff, design.n_eff) if options.method == "wald" else design.n_eff
         seen = options.infer((_one(d * n), _one(u * n), _one(p * n)), design.df)
     counts = _class_totals(a.score, a.rows)
     return _result(
@@ -140,7 +141,8 @@ def _designed(a: Answers, population: Any, options: _Options) -> Nps:
 
 def _from_scores(data: Any, options: _Options, missing: str, blank: Any, distribution: bool | None) -> Nps:
     """Answers in a plain sequence: only counted, never copied where they are one byte each."""
-    few = np.size(data) <= _ALWAYS_DISTRIBUTION if distribution is None else distribution
+    size = len(data) if isinstance(data, list | tuple) else np.size(data)  # rows of unequal length have no np.size
+    few = size <= _ALWAYS_DISTRIBUTION if distribution is None else distribution
     if not few:
         check_choice(missing, "missing", ("raise", "drop"))
         check_blank(blank, NPS_SCALE)
@@ -186,13 +188,15 @@ def nps(
     values : str
         Column of the answer, for a frame.
     by : str or array-like, optional
-        Segment: the answer is an `NpsTable`. Together with `weight` only; other designs one segment at a time.
+        Segment: the answer is an `NpsTable`. Together with `weight` only; other designs one segment at a time. With a
+        frame the name of a column, with plain answers one label each; so also the next three.
     weight, strata, cluster : str or array-like, optional
-        Survey weight (only ratios matter), stratum, and cluster (branch, account) of each answer.
+        Survey weight (only ratios matter), stratum, and cluster (branch, account) of each answer. Answers of weight 0
+        are left out, counted in a note.
     population : float or mapping of stratum to float, optional
         How many could have been asked (clusters: how many clusters there are). Gives the finite population correction
         and, with strata and no weight, the weight of each stratum.
-    method : {"score", "adjusted_wald", "wald", "bootstrap_t", "bayes"}
+    method : {"score", "adjusted-wald", "wald", "bootstrap-t", "bayes"}
         ``"score"`` covers close to nominal everywhere. ``"wald"`` is what most dashboards show; at 95 % it covers 40 %
         for ten answers of a loved product. ``"bayes"``: posterior quantiles; p is the posterior tail.
     null : float
@@ -209,7 +213,7 @@ def nps(
     prior : float, optional
         For ``"bayes"``: Dirichlet weight of each class, 1/3 by default (1 pulls a loved product far down).
     resamples, rng : optional
-        For ``"bootstrap_t"``: number (100,000) and randomness as in `numpy.random.default_rng`.
+        For ``"bootstrap-t"``: number (100,000) and randomness as in `numpy.random.default_rng`.
 
     Returns
     -------
@@ -227,6 +231,13 @@ def nps(
     with :math:`|p - d - \delta| \le z \sqrt{(2 q + \delta (1 - \delta)) / n}`, q the most likely share of detractors if
     the NPS is :math:`\delta`: the root of :math:`2 q^2 + B q - d \delta (1 - \delta) = 0` with
     :math:`B = (2 - p + d) \delta - d - p`. A survey design enters by its effective sample size and Student's t.
+
+    The effective size :math:`n_e` is at most what weights leave of n if they have nothing to do with the answers,
+    :math:`k = (\sum w)^2 / \sum w^2` (Kish), over 1 less the sampled fraction: a few heavy answers that agree look far
+    more precise than they are. With strata the scatter of each is at least that of its own k answers; a stratum whose
+    answers are all in one class (or all but one that weighs less than half an answer) is given the scatter of all
+    answers, as if the strata explained nothing there. Only where everyone was asked is the score certain. ``"wald"``
+    shows the standard error of the design without that bound, as survey software does.
 
     References
     ----------
@@ -247,6 +258,7 @@ def nps(
     if plain and not is_frame and values is None:
         return _from_scores(data, options, missing, blank, distribution)
     a = answers(data, NPS_SCALE, values=values, numbers={"weight": weight}, keys=keys, missing=missing, blank=blank)
+    a = weighed(a)
     if by is not None:
         return _by_segment(a, population, options)
     if plain:
@@ -261,8 +273,9 @@ def _by_segment(a: Answers, population: Any, options: _Options) -> NpsTable:
         )
     if options.null != 0.0 or options.alternative != "two-sided":
         raise DataError("null, alternative: segments are compared with the rest, two-sided; leave them out with by=")
-    if options.method == "bootstrap_t":
-        raise DataError("method: 'bootstrap_t' takes one sample at a time; use method='score' with by=")
+    if options.method == "bootstrap-t":
+        raise DataError("method: 'bootstrap-t' takes one sample at a time; use method='score' with by=")
+    check_segments(a)
     if "weight" in a.numbers:
         total = _designed(a, None, options)
     else:
@@ -329,11 +342,18 @@ def nps_from_counts(
     )  # fmt: skip
 
 
+def _count_vector(v: Any, name: str) -> FloatArray:
+    cells = v if isinstance(v, list | tuple) else [v]
+    if getattr(getattr(v, "dtype", None), "kind", "") == "b" or any(isinstance(c, bool | np.bool_) for c in cells):
+        raise DataError(f"{name}: got True or False; counts of answers are wanted")
+    return as_counts(v if isinstance(v, list | tuple) or np.ndim(v) else [v], name, missing="never")
+
+
 def read_counts(detractors: Any, passives: Any, promoters: Any, suffix: str = "") -> tuple[Counts, bool]:
     """Return three count vectors of one length, and whether any came as an array."""
     given = {f"detractors{suffix}": detractors, f"passives{suffix}": passives, f"promoters{suffix}": promoters}
-    many = any(np.ndim(v) > 0 for v in given.values() if not isinstance(v, str))
-    vectors = [as_counts(v if np.ndim(v) else [v], name) for name, v in given.items()]
+    many = any(isinstance(v, list | tuple) or np.ndim(v) > 0 for v in given.values() if not isinstance(v, str))
+    vectors = [_count_vector(v, name) for name, v in given.items()]
     lengths = {v.size for v in vectors} - {1}
     if len(lengths) > 1:
         sizes = ", ".join(f"{name} {v.size}" for name, v in zip(given, vectors, strict=True))

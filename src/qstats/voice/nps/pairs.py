@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from qstats import table
-from qstats._core.arrays import FloatArray, as_vector
+from qstats._core.arrays import FloatArray
 from qstats._core.checks import check_choice
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats._core.quantiles import t_quantile, t_sf
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import Comparison, tail_probability, tails
-from qstats.table.scores import clean, rows_of
+from qstats.table.scores import clean, rows_of, score_vector
 from qstats.voice.nps.design import net_class
 from qstats.voice.nps.one import NPS_SCALE
 
@@ -67,7 +67,7 @@ def read_pairs(data: Any, data0: Any, values: Any, values0: Any, missing: str, b
             raise DataError("values, values0: are names of columns; plain answers came, not a table")
         if data0 is None:
             raise DataError("data0: is missing; give the earlier answers of the same customers, in the same order")
-        later, earlier = (as_vector(x, name, missing="drop", least=0) for x, name in ((data, "data"), (data0, "data0")))
+        later, earlier = (score_vector(x, name) for x, name in ((data, "data"), (data0, "data0")))
         if later.size != earlier.size:
             raise DataError(f"data0: {earlier.size} values came for {later.size} answers; pairs want one each")
         rows, names = np.ones(later.size), ("data", "data0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ import scipy
 from qstats._core.arrays import FloatArray
 from qstats._core.checks import check_number
 from qstats.errors import DataError
+from qstats.inference.resample import as_generator
 
 __all__ = ["bootstrap_t", "check_resamples", "permutation_tails", "resample_counts", "sign_flip_tails"]
 
-SMALL = 350  # answers up to which the possible tables are fewer than the usual resamples
+TABLES = 50_000  # tables of counts that are drawn all at once; beyond, each resample is drawn by itself
+_RARE = 40.0  # tables exp(-40) as likely as the likeliest never come: a float cannot tell their chance from none
+_REACH = 9.5  # standard deviations of each count beyond which a table is as rare
 EXACT_TABLES = 250_000  # two-by-three tables that are counted one by one; beyond that they are drawn
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -29,27 +33,60 @@ def check_resamples(value: object) -> int:
 def resample_counts(counts: tuple[int, int, int], resamples: int, rng: Any) -> tuple[IntArray, IntArray]:
     """Return detractors and promoters of `resamples` samples drawn with replacement, in no particular order.
 
-    Two binomials each. For a small sample there are fewer possible tables than resamples, so it is drawn at once how
-    often each comes.
+    Where the tables that can come are fewer than the resamples, it is drawn at once how often each comes; else how
+    often each number of promoters, and a binomial each for the detractors.
     """
-    d, u, p = counts
+    d, _, p = counts
     n = sum(counts)
-    rng = np.random.default_rng(rng)
-    if n <= SMALL:
-        low, high = (x.ravel() for x in np.indices((n + 1, n + 1)))
-        fits = low + high <= n
-        low, high = low[fits], high[fits]
-        special = scipy.special
-        mid = n - low - high
-        log = special.gammaln(n + 1.0) - sum(special.gammaln(k + 1.0) for k in (low, mid, high))
-        chance = np.exp(log + sum(special.xlogy(k, c / n) for k, c in ((low, d), (mid, u), (high, p))))
-        times = rng.multinomial(resamples, chance / chance.sum())
+    rng = as_generator(rng)
+    tables = _likely_tables(counts)
+    if tables is not None:
+        low, high, chance = tables
+        times = rng.multinomial(resamples, chance)
         return np.repeat(low, times), np.repeat(high, times)
-    high = rng.binomial(n, p / n, resamples)
-    if n < 1 << 15:  # equal numbers of trials in a row are drawn faster, and two-byte integers sort in no time
-        high = np.sort(high.astype(np.int16)).astype(np.int64)
+    # How often each number of promoters comes, the least first: equal numbers of trials in a row are drawn faster.
+    a, b = _ends(p, n)
+    k = np.arange(a, b + 1)
+    chance = (
+        scipy.special.xlogy(k, p / n)
+        + scipy.special.xlog1py(n - k, -p / n)
+        + _log_choose(float(n), k.astype(np.float64))
+    )
+    likely = np.exp(chance - chance.max())
+    high = np.repeat(k, rng.multinomial(resamples, likely / likely.sum()))
     low = rng.binomial(n - high, d / (n - p) if n > p else 0.0)
     return low, high
+
+
+def _ends(k: int, n: int) -> tuple[int, int]:
+    """Return the least and the largest count that a class of `k` of `n` answers ever has in a resample."""
+    reach = _REACH * math.sqrt(k / n * (n - k)) + _RARE  # the tails of a rare class are Poisson: longer
+    return max(0, math.floor(k - reach)), min(n, math.ceil(k + reach))
+
+
+def _likely_tables(counts: tuple[int, int, int]) -> tuple[IntArray, IntArray, FloatArray] | None:
+    """Return detractors, promoters and chance of every table that ever comes; None where they are too many."""
+    d, u, p = counts
+    n = sum(counts)
+    # About as many tables as an ellipse of that size holds.
+    if 2.0 * math.pi * _RARE * math.sqrt(d / n * u * p) > TABLES:
+        return None
+    ends = _ends(d, n), _ends(p, n)
+    if math.prod(b - a + 1 for a, b in ends) > 8 * TABLES:
+        return None
+    low, high = np.arange(ends[0][0], ends[0][1] + 1)[:, None], np.arange(ends[1][0], ends[1][1] + 1)
+    mid = n - low - high
+    special = scipy.special
+    log = -special.gammaln(np.arange(n + 1.0) + 1.0)
+
+    def term(k: IntArray, c: int) -> FloatArray:
+        return np.asarray(log[np.maximum(k, 0)] + special.xlogy(k, c / n))
+
+    chance = term(low, d) + term(high, p) + np.where(mid >= 0, term(mid, u), -np.inf)
+    where = np.flatnonzero(chance > chance.max() - _RARE)
+    row, column = np.divmod(where, high.size)
+    likely = np.exp(chance.ravel()[where] - chance.max())
+    return low.ravel()[row], high[column], likely / likely.sum()
 
 
 def bootstrap_t(c: tuple[FloatArray, FloatArray, FloatArray], resamples: int, rng: Any) -> FloatArray:
@@ -101,7 +138,7 @@ def permutation_tails(
         return min(below, 1.0), min(above, 1.0), min(both, 1.0), None
     if total.sum() >= 10**9:  # numpy draws hypergeometric counts below that only
         raise DataError(f"data: {total.sum():.0f} answers are too many to relabel; compare_nps is exact enough there")
-    drawn = np.random.default_rng(rng).multivariate_hypergeometric(total, n, size=resamples, method="marginals")
+    drawn = as_generator(rng).multivariate_hypergeometric(total, n, size=resamples, method="marginals")
     tails = _shares(total, n, drawn[:, 0], drawn[:, 2], np.ones(resamples), seen)
     below, above, both = ((1.0 + t) / (1.0 + resamples) for t in tails)
     return below, above, both, resamples

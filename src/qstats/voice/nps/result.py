@@ -42,9 +42,9 @@ class Nps(Result):
     method, reference : str
     notes : tuple of Note
     n_eff : float
-        Answers of a simple random sample that would be as precise; `n` for a plain sample.
+        Answers of a simple random sample that would be as precise, with a bound (see `nps`); `n` for a plain sample.
     deff : float
-        Variance over that of a simple random sample of `n`.
+        Variance over that of a simple random sample of `n`, as the design shows it, without the bound.
     df : float or None
         Degrees of freedom of a survey design; None for a plain sample (normal).
     resamples : int or None

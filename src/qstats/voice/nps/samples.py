@@ -11,6 +11,7 @@ from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats.errors import DataError
 from qstats.table.scores import answers
+from qstats.voice.nps.design import wald_size
 from qstats.voice.nps.kernels import Counts
 from qstats.voice.nps.one import NPS_SCALE, nps
 from qstats.voice.nps.result import Nps
@@ -80,7 +81,6 @@ def effective_counts(x: Nps, name: str, method: str) -> tuple[Counts, float]:
     """Return the counts a sample is worth, and its degrees of freedom."""
     if math.isinf(x.n_eff):
         raise DataError(f"{name}: its design leaves no variance (a census); compare the two scores as they are")
-    # Wald shows the design's own standard error, which has n - 1 in it.
-    n = x.n_eff * (1.0 - 1.0 / x.n) if x.df is not None and method == "wald" else x.n_eff
+    n = wald_size(x.n, x.deff, x.n_eff) if x.df is not None and method == "wald" else x.n_eff
     low, mid, high = (np.array([s * n]) for s in x.shares)
     return (low, mid, high), math.inf if x.df is None else x.df

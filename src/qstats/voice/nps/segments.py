@@ -19,7 +19,7 @@ from qstats.voice.nps.intervals import OneSample
 from qstats.voice.nps.kernels import PSEUDO, Counts, mover_z, net, normal_tails, wald_variance
 from qstats.voice.nps.result import Nps, NpsTable
 
-__all__ = ["segments", "shrink"]
+__all__ = ["check_segments", "segments", "shrink"]
 
 _SOURCE = (
     "difference by MOVER (Zou & Donner 2008, Statistics in Medicine 27, 1693-1702) with Holm (1979); shrinkage by "
@@ -37,7 +37,7 @@ def _class_sums(a: Answers, weight: FloatArray) -> FloatArray:
 
 
 def _effective(first: FloatArray, second: FloatArray, n: FloatArray, weighted: bool) -> tuple[Counts, FloatArray]:
-    """Effective counts and df from sums of w and w**2 per class: each segment is a survey of its own."""
+    """Effective counts and df from sums of w and w**2 per class: each segment is a survey, worth Kish's n at most."""
     shares = first / first.sum(axis=1, keepdims=True)
     if not weighted:
         return _columns(shares * n[:, None]), np.full(n.size, np.inf)
@@ -46,7 +46,7 @@ def _effective(first: FloatArray, second: FloatArray, n: FloatArray, weighted: b
     deviation = (np.array([-1.0, 0.0, 1.0]) - e[:, None]) ** 2
     kish = first.sum(axis=1) ** 2 / second.sum(axis=1)
     square = (second * deviation).sum(axis=1) / first.sum(axis=1) ** 2  # n/(n-1) of it is the variance
-    n_eff = np.where(square > 0.0, v / np.where(square > 0.0, square, 1.0), kish)
+    n_eff = np.minimum(np.where(square > 0.0, v / np.where(square > 0.0, square, 1.0), kish), kish)
     return _columns(shares * n_eff[:, None]), np.maximum(n - 1.0, 1.0)
 
 
@@ -73,27 +73,32 @@ def shrink(estimate: FloatArray, variance: FloatArray) -> tuple[FloatArray, floa
     return centre + between / (between + variance) * (estimate - centre), between**0.5
 
 
+def check_segments(a: Answers) -> None:
+    """Refuse segments that are one only, or in which no answer has weight."""
+    keys = a.keys["by"]
+    if len(keys.labels) < 2:
+        raise DataError(f"by: there is one segment only ({keys.labels[0]!r}); leave by= out")
+    if (weightless := np.bincount(keys.codes, minlength=len(keys.labels)) == 0).any():
+        raise DataError(f"weight: all are zero in segment {keys.labels[int(np.argmax(weightless))]!r}; leave it out")
+
+
 def segments(
     a: Answers, total: Nps, infer: Callable[[Counts, Any], OneSample], method: str, reference: str
 ) -> NpsTable:
-    """Make the table of segments; `infer` gives limits for effective counts and degrees of freedom."""
+    """Make the table of segments (see `check_segments`); `infer` gives limits for effective counts and df."""
     keys = a.keys["by"]
     k = len(keys.labels)
-    if k < 2:
-        raise DataError(f"by: there is one segment only ({keys.labels[0]!r}); leave by= out")
     weight = a.numbers.get("weight")
-    w = np.ones(a.score.size) if weight is None else weight / weight.max()
+    w = np.ones(a.score.size) if weight is None else weight
     plain, first, second = _class_sums(a, np.ones(a.score.size)), _class_sums(a, w), _class_sums(a, w * w)
     n = plain.sum(axis=1)
-    if (weightless := first.sum(axis=1) <= 0.0).any():
-        raise DataError(f"weight: all are zero in segment {keys.labels[int(np.argmax(weightless))]!r}; leave it out")
     own, df = _effective(first, second, n, weight is not None)
     rest, df0 = _effective(first.sum(axis=0) - first, second.sum(axis=0) - second, n.sum() - n, weight is not None)
     seen = infer(own, df)
     z = mover_z(own, rest, np.zeros(k), (df, df0))
     low_tail, high_tail = normal_tails(z)
     pvalue = np.minimum(1.0, 2.0 * np.minimum(low_tail, high_tail))
-    added = PSEUDO["adjusted_wald"]
+    added = PSEUDO["adjusted-wald"]
     more = (own[0] + added[0], own[1] + added[1], own[2] + added[2])  # no segment is certain of itself
     e = net(own)
     shrunk, spread = shrink(e, wald_variance(more) / (more[0] + more[1] + more[2]))

@@ -16,7 +16,17 @@ from qstats._core.notes import Note
 from qstats._core.result import frozen_array
 from qstats.errors import DataError
 from qstats.inference.multiplicity import adjust_pvalues
-from qstats.table.scores import MISSING, Answers, Keys, clean, read_keys, rows_of
+from qstats.table.scores import (
+    MISSING,
+    Answers,
+    Keys,
+    clean,
+    columns_of_scores,
+    read_keys,
+    rows_of,
+    score_vector,
+    weighed,
+)
 from qstats.voice.satisfaction.kernels import (
     LevelSums,
     mean_limits,
@@ -76,11 +86,11 @@ def _from_mapping(data: Mapping[str, Any], names: tuple[str, ...], by: Any, weig
     for name in names:
         if name not in data:
             raise DataError(f"items: {name!r} is not in the data; it holds {', '.join(map(repr, data))}")
-    n = len(as_vector(data[names[0]], f"item {names[0]!r}", missing="drop", least=0))
+    n = len(score_vector(data[names[0]], f"item {names[0]!r}"))
     keys = None if by is None else read_keys(by, "by", n)
     w = None if weight is None else as_vector(weight, "weight", missing="drop", least=0)
     for name in names:
-        score = as_vector(data[name], f"item {name!r}", missing="drop", least=0)
+        score = score_vector(data[name], f"item {name!r}")
         for what, size in (("item " + repr(name), score.size), ("weight", n if w is None else w.size)):
             if size != n:
                 raise DataError(f"{what}: {size} values came, {names[0]!r} has {n}; one row per customer is wanted")
@@ -100,12 +110,13 @@ def _from_frame(data: Any, names: tuple[str, ...], by: Any, weight: Any) -> Iter
             numbers, keys, rows = rows_of(data, {"values": name, **extra}, ["values", "weight"])
             yield _Column(name, numbers["values"], numbers.get("weight"), keys.get("by"), rows)
         return
+    columns_of_scores(data, {f"item {name!r}": name for name in names})
     found = table.columns(data, {**{f"item {name!r}": name for name in names}, **extra})
     rows = np.ones(found[f"item {names[0]!r}"].size)
     coded = read_keys(found["by"], "by", rows.size, tidy=True) if by is not None else None
     w = as_vector(found["weight"], f"weight (column {weight!r})", missing="drop", least=0) if weight else None
     for name in names:
-        score = as_vector(found[f"item {name!r}"], f"item {name!r}", missing="drop", least=0)
+        score = score_vector(found[f"item {name!r}"], f"item {name!r}")
         yield _Column(name, score, w, coded, rows)
 
 
@@ -141,10 +152,11 @@ def _read(data: Any, names: tuple[str, ...], boxes: Boxes, by: Any, weight: Any,
         good, notes = clean(
             column.score, column.rows, boxes.scale, missing=missing, blank=blank, name=f"item {column.item!r}"
         )
-        dropped += [(column.item, note) for note in notes]
         numbers = {} if column.weight is None else {"weight": column.weight[good]}
-        given = Answers(column.score[good], column.rows[good], numbers, {}, ())
-        parts.append(level_sums(given, boxes, codes[good], len(labels)))
+        keys = {"by": Keys(codes[good], labels, 0)}
+        given = weighed(Answers(column.score[good], column.rows[good], numbers, keys, notes))
+        dropped += [(column.item, note) for note in given.notes]
+        parts.append(level_sums(given, boxes, given.keys["by"].codes, len(labels)))
         lost.append(np.bincount(codes[~good], weights=column.rows[~good], minlength=len(labels)))
     rows, first, second = (np.concatenate([getattr(p, x) for p in parts]) for x in ("rows", "first", "second"))
     sums = LevelSums(rows, first, second, boxes.value, boxes.top, weight is not None)

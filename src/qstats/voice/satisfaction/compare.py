@@ -13,15 +13,19 @@ from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import ALTERNATIVES, Comparison
 from qstats.inference.ordinal.scores import compare_ordinal_counts
-from qstats.inference.pivot import NO_SCATTER
-from qstats.table.scores import Answers, Keys, answers
-from qstats.voice.satisfaction.kernels import LevelSums, mean_difference, means_of, share_difference
+from qstats.table.scores import Answers, Keys, answers, weighed
+from qstats.voice.satisfaction.kernels import LevelSums, flat_difference, mean_difference, means_of, share_difference
 from qstats.voice.satisfaction.result import SatisfactionComparison
 from qstats.voice.satisfaction.scores import Boxes, check_boxes, level_sums
 
 __all__ = ["compare_ces", "compare_csat"]
 
 _EFFECTS = ("top_box", "mean", "superiority")
+_ONE_LEVEL = Note(
+    "one-level",
+    "warning",
+    "each group is on one level: the interval of the mean says how many who answer otherwise may have been missed",
+)
 _NULLS = {"top_box": 0.0, "mean": 0.0, "superiority": 0.5}
 
 
@@ -47,9 +51,10 @@ def _groups(
 ) -> tuple[LevelSums, LevelSums, tuple[Note, ...]]:  # fmt: skip
     def read(data: Any, name: str, weight: Any, keys: dict[str, Any]) -> Answers:
         try:
-            return answers(
+            a = answers(
                 data, boxes.scale, values=values, numbers={"weight": weight}, keys=keys, missing=missing, blank=blank
             )
+            return weighed(a)
         except DataError as error:
             raise type(error)(f"{name}: {str(error).removeprefix('data: ')}") from None
 
@@ -86,15 +91,23 @@ def _top(one: LevelSums, two: LevelSums, null: float, confidence: float, alterna
 
 def _mean(one: LevelSums, two: LevelSums, null: float, confidence: float, alternative: str) -> Comparison:
     a, b = means_of(one), means_of(two)
+    if a.flat[0] and b.flat[0]:
+        low, high, pvalue = flat_difference(one, two, null, confidence, alternative)
+        return Comparison(
+            "mean_difference", float(a.mean[0] - b.mean[0]), Interval(low, high, confidence), pvalue, alternative, null,
+            None, (float(one.n[0]), float(two.n[0])), "limits of two groups without scatter, on the scale",
+            "Zou & Donner (2008), Statistics in Medicine 27, 1693-1702", (_ONE_LEVEL,),
+            (float(a.mean[0]), float(b.mean[0])), None,
+        )  # fmt: skip
     pivot = mean_difference(a, b, null, confidence, alternative)
     se = math.hypot(float(a.se[0]), float(b.se[0]))
-    df = se**4 / (float(a.se[0]) ** 4 / float(a.df[0]) + float(b.se[0]) ** 4 / float(b.df[0])) if se > 0.0 else None
+    df = se**4 / (float(a.se[0]) ** 4 / float(a.df[0]) + float(b.se[0]) ** 4 / float(b.df[0]))
     return Comparison(
         "mean_difference", float(a.mean[0] - b.mean[0]),
         Interval(float(pivot.low[0]), float(pivot.high[0]), confidence), float(pivot.pvalue[0]), alternative, null,
         float(pivot.statistic[0]), (float(one.n[0]), float(two.n[0])),
         "Welch t" + (", linearised variances" if one.weighted else ""), "Welch (1947), Biometrika 34, 28-35",
-        () if se > 0.0 else (NO_SCATTER,), (float(a.mean[0]), float(b.mean[0])), df,
+        (), (float(a.mean[0]), float(b.mean[0])), df,
     )  # fmt: skip
 
 
@@ -119,10 +132,10 @@ def _compared(
 ) -> SatisfactionComparison:  # fmt: skip
     one, two, notes = sums
     for x, name in ((one, "group"), (two, "reference group")):
-        if x.n[0] < 2.0:
-            raise TooFewData(f"data: the {name} has {x.n[0]:g} answer; at least two in each are wanted")
         if not x.first.sum() > 0.0:
             raise DataError(f"weight: all are zero in the {name}; leave it out")
+        if x.n[0] < 2.0:
+            raise TooFewData(f"data: the {name} has {x.n[0]:g} answer; at least two in each are wanted")
     if effect == "superiority" and one.weighted:
         raise DataError("effect: 'superiority' knows no weights; 'top_box' or 'mean' is wanted")
     at = {name: null if name == effect and null is not None else _NULLS[name] for name in _EFFECTS}
@@ -213,7 +226,9 @@ def compare_csat(
     -----
     As `compare_proportions` (Miettinen-Nurminen), `compare_means` (Welch) and `compare_ordinal` (Brunner-Munzel), from
     counts alone. With weights: the score test on effective counts with Student's t of :math:`n + n_0 - 2` degrees of
-    freedom, and Welch's test with linearised variances.
+    freedom, and Welch's test with linearised variances. Where each group is on one level there is no scatter to test
+    with: the limits that `csat` gives the mean of equal answers are joined (MOVER), and p is the error at which they
+    reach `null`.
 
     References
     ----------

@@ -22,6 +22,7 @@ __all__ = [
     "LevelSums",
     "Means",
     "Shares",
+    "flat_difference",
     "mean_difference",
     "mean_limits",
     "means_of",
@@ -128,15 +129,16 @@ def _averaged(s: LevelSums, y: FloatArray) -> tuple[FloatArray, FloatArray]:
 def shares_of(s: LevelSums) -> Shares:
     """Return the share of satisfied answers of each segment (which must have weight) and what it is worth.
 
-    Where all answers fall on one side the weights alone tell: Kish's number. No sample is worth more than its size,
-    though light weights on one side may look like it (Parker et al. 2017, Vital and Health Statistics 2(175)).
+    Where all answers fall on one side the weights alone tell: Kish's number. No sample is taken to be worth more than
+    that, which is n at most: a few heavy answers that agree look far more precise than they are (a bound on the
+    effective size as in Parker et al. 2017, Vital and Health Statistics 2(175), which has n).
     """
     n = s.n
     p, square = _averaged(s, s.top)
     if not s.weighted:
         return Shares(p, n, np.full(n.size, np.inf))
     v = p * (1.0 - p)
-    n_eff = np.minimum(np.where(v > 0.0, v / np.where(square > 0.0, square, 1.0), s.kish), n)
+    n_eff = np.minimum(np.where(v > 0.0, v / np.where(square > 0.0, square, 1.0), s.kish), s.kish)
     return Shares(p, n_eff, np.maximum(n - 1.0, 1.0))
 
 
@@ -189,6 +191,42 @@ def mean_limits(s: LevelSums, seen: Means, confidence: float) -> tuple[FloatArra
     low = np.where(seen.flat, seen.mean - others * (seen.mean - least), pivot.low)
     high = np.where(seen.flat, seen.mean + others * (most - seen.mean), pivot.high)
     return low, high
+
+
+def flat_difference(
+    one: LevelSums, two: LevelSums, null: float, confidence: float, alternative: str
+) -> tuple[float, float, float]:
+    """Return limits and p-value of the difference of two means where neither group has scatter.
+
+    The limits of `mean_limits` of each group, joined as in MOVER (Zou & Donner 2008, Statistics in Medicine 27,
+    1693-1702); the tail is the error at which a limit reaches `null`.
+    """
+    least, most = float(one.value.min()), float(one.value.max())
+    m, m0 = float(means_of(one).mean[0]), float(means_of(two).mean[0])
+    k, k0 = max(float(one.kish[0]), 1.0), max(float(two.kish[0]), 1.0)
+    down, up = (m - least, most - m0), (most - m, m0 - least)
+
+    def reach(log_error: float, way: tuple[float, float]) -> float:
+        return math.hypot(way[0] * -math.expm1(log_error / k), way[1] * -math.expm1(log_error / k0))
+
+    below, above = tails(alternative, confidence)
+    widest = most - least
+    low = m - m0 - reach(math.log(below), down) if below > 0.0 else -widest
+    high = m - m0 + reach(math.log(above), up) if above > 0.0 else widest
+    gap = m - m0 - null
+    way = down if gap > 0.0 else up
+    error = 0.0  # a difference that the scale cannot hold
+    if gap == 0.0:
+        error = 1.0
+    elif abs(gap) < math.hypot(*way):
+        far, near = -800.0 * max(k, k0), 0.0
+        for _ in range(200):
+            middle = 0.5 * (far + near)
+            far, near = (middle, near) if reach(middle, way) > abs(gap) else (far, middle)
+        error = math.exp(near)
+    low_tail, high_tail = (error if gap <= 0.0 else 1.0), (error if gap >= 0.0 else 1.0)
+    both = min(1.0, 2.0 * min(low_tail, high_tail))
+    return low, high, {"less": low_tail, "greater": high_tail}.get(alternative, both)
 
 
 def mean_difference(one: Means, two: Means, null: float, confidence: float, alternative: str) -> Pivot:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from qstats import table
-from qstats._core.arrays import FloatArray, first_bad
+from qstats._core.arrays import FloatArray
 from qstats._core.checks import check_choice, check_confidence, check_number
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats.errors import DataError
-from qstats.table.scores import Answers, Scale, answers, tally
+from qstats.table.scores import Answers, Scale, answers, tally, weighed
 from qstats.voice.satisfaction.kernels import (
     LevelSums,
     mean_limits,
@@ -34,7 +34,6 @@ METHODS = {
 }
 _WEIGHTED = ("wilson", "clopper-pearson")
 _MOST_LEVELS = 101
-_LIGHTEST = 1e-100  # of the heaviest: squares below that underflow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,26 +110,9 @@ def flat_note(flat: Any) -> tuple[Note, ...]:
     return (Note("one-level", "info", text),)
 
 
-def weights_of(weight: FloatArray | None, n: int) -> FloatArray:
-    """Return weights with the largest 1 (only their ratios matter); ones where there are none."""
-    if weight is None:
-        return np.ones(n)
-    gaps = np.isnan(weight)
-    if gaps.any():
-        raise DataError(f"weight: missing ({first_bad(gaps, weight)}); every answer that counts needs its weight")
-    if (bad := weight < 0).any():
-        raise DataError(f"weight: {first_bad(bad, weight)}; weights of zero or more are wanted")
-    if not weight.max() > 0:
-        raise DataError("weight: all are zero; at least one above zero is wanted")
-    if (least := weight[weight > 0].min()) / weight.max() < _LIGHTEST:
-        raise DataError(f"weight: from {least:g} to {weight.max():g}; so light an answer does not count, give it zero")
-    return np.asarray(weight / weight.max())
-
-
 def level_sums(a: Answers, boxes: Boxes, codes: Any, k: int) -> LevelSums:
-    """Add up answers, weights and their squares by segment and level."""
-    weight = a.numbers.get("weight")
-    w = weights_of(weight, a.score.size)
+    """Add up answers, weights (as `weighed` left them) and their squares by segment and level."""
+    w = a.numbers.get("weight")
     levels = len(boxes.scale)
     cell = codes * levels + (a.score - boxes.scale.low).astype(np.intp)
 
@@ -139,7 +121,7 @@ def level_sums(a: Answers, boxes: Boxes, codes: Any, k: int) -> LevelSums:
         return np.asarray(sums, dtype=np.float64)
 
     rows = add(a.rows)
-    if weight is None:
+    if w is None:
         return LevelSums(rows, rows, rows, boxes.value, boxes.top, False)
     return LevelSums(rows, add(w * a.rows), add(w * w * a.rows), boxes.value, boxes.top, True)
 
@@ -178,8 +160,10 @@ def _score(
         rows = counted.counts[np.newaxis]
         sums = LevelSums(rows, rows, rows, boxes.value, boxes.top, False)
         return one_score(sums, boxes, metric, method, confidence, counted.notes)
-    given = answers(
-        data, boxes.scale, values=values, numbers={"weight": weight}, keys={"by": by}, missing=missing, blank=blank
+    given = weighed(
+        answers(
+            data, boxes.scale, values=values, numbers={"weight": weight}, keys={"by": by}, missing=missing, blank=blank
+        )
     )
     if by is None:
         sums = level_sums(given, boxes, np.zeros(given.score.size, dtype=np.intp), 1)
@@ -218,9 +202,10 @@ def csat(
     values : str
         Column of the answer, for a frame.
     by : str or array-like, optional
-        Segment or touchpoint: the answer is a `SegmentTable`.
+        Segment or touchpoint: the answer is a `SegmentTable`. With a frame the name of a column, with plain answers
+        one label each; `weight` likewise.
     weight : str or array-like, optional
-        Survey weight of each answer; only ratios matter.
+        Survey weight of each answer; only ratios matter. Answers of weight 0 are left out, counted in a note.
     scale : (int, int)
         Lowest and highest answer.
     top : int
@@ -248,10 +233,10 @@ def csat(
     Notes
     -----
     Weights: with :math:`z_i = w_i (y_i - \bar y_w)/\sum w` the variance is :math:`\frac{n}{n-1} \sum z_i^2`; a share is
-    worth :math:`n_e = p (1 - p) / \sum z_i^2` answers (n at most), and the interval is that of
-    :math:`n_e (z/t_{n-1})^2` answers. The mean has Student's interval, cut at the ends of the scale. Where all answers
-    are on one level it has no scatter: the limits then let a share :math:`1 - (\alpha/2)^{1/n}` of customers be at the
-    end of the scale. Customers that come in clusters (branches, interview runs) make these intervals too short.
+    worth :math:`n_e = p (1 - p) / \sum z_i^2` answers, at most :math:`(\sum w)^2/\sum w^2` (Kish), and the interval is
+    that of :math:`n_e (z/t_{n-1})^2` answers. The mean has Student's interval, cut at the ends of the scale. Where all
+    answers are on one level it has no scatter: the limits then let a share :math:`1 - (\alpha/2)^{1/n}` of customers be
+    at the end of the scale. Customers that come in clusters (branches, interview runs) make these intervals too short.
 
     References
     ----------

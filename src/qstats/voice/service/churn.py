@@ -194,7 +194,8 @@ def churn(
     horizon : float
         In `unit`, such as 365.
     now : date, datetime or ISO text, optional
-        When the data were extracted; the latest time seen unless given.
+        When the data were extracted; the latest time seen unless given. With a time zone where the columns carry one
+        (they are instants then), without where they do not.
     by : str, optional
         Column of the group: the answer is a `ChurnTable`, with a log-rank test.
     unit : {"seconds", "minutes", "hours", "days", "weeks"}

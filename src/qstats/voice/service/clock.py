@@ -85,8 +85,11 @@ def as_duration(value: Any, name: str, unit: str | None = None) -> np.timedelta6
     return np.timedelta64(round(micro), "us")
 
 
-def as_moment(value: Any, name: str) -> np.datetime64:
-    """Return a date or time, by the clock of the columns, as datetime64[us]; a date is its midnight."""
+def as_moment(value: Any, name: str, *, zoned: bool = False) -> np.datetime64:
+    """Return a date or time as datetime64[us]: by the clock of the columns, or in UTC where these carry a zone.
+
+    A date is its midnight. With `zoned` a zone is wanted, without it none: nobody should guess which one is meant.
+    """
     wanted = "a date, a datetime or ISO text such as '2024-05-31' or '2024-05-31 17:00' is wanted"
     if is_missing(value):
         raise DataError(f"{name}: got {value!r}; {wanted}")
@@ -96,9 +99,18 @@ def as_moment(value: Any, name: str) -> np.datetime64:
         except ValueError:
             raise DataError(f"{name}: got {value[:40]!r}; {wanted}") from None
     if isinstance(value, dt.datetime):
+        if value.tzinfo is not None and not zoned:
+            raise DataError(
+                f"{name}: got {value} with a time zone, the columns have none and are read by the clock on the wall: "
+                "drop it, or give the columns their zone"
+            )
         if value.tzinfo is not None:
-            raise DataError(f"{name}: got {value} with a time zone; columns are read by the clock on the wall: drop it")
-        return np.datetime64(value.replace(tzinfo=None), "us")
+            return np.datetime64(value.astimezone(dt.UTC).replace(tzinfo=None), "us")
     if isinstance(value, dt.date | np.datetime64):
+        if zoned:
+            raise DataError(
+                f"{name}: got {value} without a time zone, but the columns carry one; add the offset from UTC, such as "
+                "'2024-05-31 17:00+02:00', or pass a datetime with tzinfo"
+            )
         return np.datetime64(value).astype("datetime64[us]")  # type: ignore[no-any-return]
     raise DataError(f"{name}: got {value!r} ({type(value).__name__}); {wanted}")

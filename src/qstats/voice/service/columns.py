@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from qstats._core.notes import Note
 from qstats.errors import DataError
-from qstats.table.arrays import object_column, series_to_array
+from qstats.table.arrays import is_missing, missing_mask, object_column, series_to_array, short_repr
 from qstats.table.dates import to_dates
 from qstats.table.fetch import plain_expr
 from qstats.table.frames import check_columns, collect, is_frame, open_frame
 from qstats.voice.service.clock import Stamps
 
-__all__ = ["fetch", "stamps", "where_from"]
+__all__ = ["Fetched", "fetch", "stamps", "where_from"]
 
 _STEADY = ("UTC", "Etc/UTC", "GMT", "Z")
+_MOMENTS = (dt.date, np.datetime64)
+_NOT_TIMES = ("by", "customer", "topic", "resolved", "values")
 
 
 def where_from(name: str, column: Any) -> str:
@@ -26,8 +29,19 @@ def where_from(name: str, column: Any) -> str:
     return f"{name} (column {column!r})"
 
 
-def fetch(data: object, columns: Mapping[str, Any]) -> tuple[dict[str, npt.NDArray[Any]], tuple[Note, ...]]:
-    """Fetch columns as numpy arrays, in any order of the rows but the same for all, and remarks on time zones.
+class Fetched(NamedTuple):
+    """Columns by parameter name, whether their times are instants in UTC, and a remark on it."""
+
+    arrays: dict[str, npt.NDArray[Any]]
+    zoned: bool
+    notes: tuple[Note, ...]
+
+
+def fetch(data: object, columns: Mapping[str, Any]) -> Fetched:
+    """Fetch columns as numpy arrays, in any order of the rows but the same for all.
+
+    Times with a zone are instants and come as UTC, so that what lies between two of them is right across a change to
+    or from summer time; times without one stay what the clock on the wall showed.
 
     Parameters
     ----------
@@ -35,69 +49,93 @@ def fetch(data: object, columns: Mapping[str, Any]) -> tuple[dict[str, npt.NDArr
     columns : mapping of parameter name to column name
     """
     if isinstance(data, Mapping):
-        return _from_mapping(data, columns)
-    if not is_frame(data):
+        arrays, zones = _from_mapping(data, columns)
+    elif is_frame(data):
+        arrays, zones = _from_frame(data, columns)
+    else:
         raise DataError(
             f"data: got a {type(data).__name__}; a table with named columns (pandas, Polars, Arrow, DuckDB, Dask, "
             "Spark) or a dict of column name to sequence is wanted"
         )
+    return Fetched(arrays, *_one_clock({n: a for n, a in arrays.items() if n not in _NOT_TIMES}, zones))
+
+
+def _from_frame(data: Any, columns: Mapping[str, Any]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, set[str]]]:
+    import narwhals.stable.v2 as nw
+
     frame = open_frame(data)
     schema = check_columns(frame, columns.items())
-    notes = _zones({name: schema[c].time_zone for name, c in columns.items() if hasattr(schema[c], "time_zone")})
-    needed = list(dict.fromkeys(columns.values()))
-    small = collect(frame.select(*[plain_expr(c, schema[c]) for c in needed]))
-    label = {column: where_from(name, column) for name, column in reversed(list(columns.items()))}
-    arrays = {c: series_to_array(small[c], label[c]) for c in needed}
-    return {name: arrays[column] for name, column in columns.items()}, notes
+    # a time keeps its zone until it is here: not every engine can turn it into UTC
+    wanted = [
+        (plain_expr(c, schema[c]) if name in _NOT_TIMES else nw.col(c)).alias(name) for name, c in columns.items()
+    ]
+    small = collect(frame.select(*wanted))
+    zones = {name: _zones_of(small[name]) for name in columns}
+    return {name: series_to_array(small[name], where_from(name, c), utc=True) for name, c in columns.items()}, zones
 
 
-def _zones(zones: Mapping[str, Any]) -> tuple[Note, ...]:
-    """Refuse columns that run by different clocks; warn of a clock that is changed twice a year."""
-    clocks = {name: None if zone is None else str(zone) for name, zone in zones.items() if name != "by"}
-    if len(set(clocks.values())) > 1:
-        seen = ", ".join(f"{name} {zone or 'none'}" for name, zone in clocks.items())
+def _zones_of(series: Any) -> set[str]:
+    zone = getattr(series.dtype, "time_zone", None)
+    if zone is not None:
+        return {str(zone)}
+    return _cell_zones(series.to_list()) if series.dtype in _objects() else set()
+
+
+def _objects() -> tuple[Any, ...]:
+    import narwhals.stable.v2 as nw
+
+    return nw.Object, nw.Unknown
+
+
+def _cell_zones(cells: Iterable[Any]) -> set[str]:
+    """Return the zones of Python times, and "none" for a date or a time without one."""
+    zones = {getattr(cell, "tzinfo", None) for cell in cells if isinstance(cell, _MOMENTS) and not is_missing(cell)}
+    return {"none" if zone is None else str(zone) for zone in zones}
+
+
+def _one_clock(times: Mapping[str, npt.NDArray[Any]], zones: Mapping[str, set[str]]) -> tuple[bool, tuple[Note, ...]]:
+    """Tell whether the times are instants; refuse some with a zone beside some without."""
+    seen = {name: zones[name] or {"none"} for name, a in times.items() if zones[name] or not missing_mask(a).all()}
+    found = sorted(set().union(*seen.values()))
+    if found in ([], ["none"]):
+        return False, ()
+    if "none" in found:
+        each = ", ".join(f"{name} {' and '.join(sorted(z))}" for name, z in seen.items())
         raise DataError(
-            f"{' and '.join(clocks)}: time zones differ ({seen}); convert the columns to one zone, best UTC"
+            f"{' and '.join(seen)}: some times carry a time zone and some do not ({each}); give every column its zone "
+            "(pandas .dt.tz_localize, polars .dt.replace_time_zone), or none"
         )
-    zone = next(iter(clocks.values()), None)
-    if zone is None or zone in _STEADY:
-        return ()
-    text = (
-        f"times are read by the clock on the wall in {zone}: across a change to or from summer time an hour is lost or "
-        "gained; convert the columns to UTC where that matters"
-    )
-    return (Note("wall-clock", "info", text),)
+    if set(found) <= set(_STEADY):
+        return True, ()
+    text = f"times carry a zone ({', '.join(found)}): they are taken as instants, and shown in UTC"
+    return True, (Note("shown-in-utc", "info", text),)
 
 
 def _from_mapping(
     data: Mapping[Any, Any], columns: Mapping[str, Any]
-) -> tuple[dict[str, npt.NDArray[Any]], tuple[Note, ...]]:
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, set[str]]]:
     arrays: dict[str, npt.NDArray[Any]] = {}
+    zones: dict[str, set[str]] = {}
     for name, column in columns.items():
         if not isinstance(column, str) or column not in data:
             there = ", ".join(map(repr, list(data)[:20])) or "none"
-            raise DataError(f"{name}: column {column!r} is not in the data; the columns are {there}")
-        arrays[name] = _sequence(data[column], where_from(name, column))
+            raise DataError(f"{name}: column {short_repr(column)} is not in the data; the columns are {there}")
+        arrays[name], zones[name] = _sequence(data[column], where_from(name, column), name not in _NOT_TIMES)
     sizes = {name: a.size for name, a in arrays.items()}
     if len(set(sizes.values())) > 1:
         raise DataError(f"data: columns of unequal length ({', '.join(f'{k} {v}' for k, v in sizes.items())})")
-    return arrays, ()
+    return arrays, zones
 
 
-def _sequence(column: Any, label: str) -> npt.NDArray[Any]:
+def _sequence(column: Any, label: str, utc: bool) -> tuple[npt.NDArray[Any], set[str]]:
     kind = getattr(getattr(column, "dtype", None), "kind", "")
     if isinstance(column, np.ndarray) and column.ndim == 1 and kind in "fiubM":
-        return column.astype("datetime64[us]" if kind == "M" else np.float64, copy=False)
+        return column.astype("datetime64[us]" if kind == "M" else np.float64, copy=False), set()
     if isinstance(column, str | bytes | Mapping) or not hasattr(column, "__len__") or getattr(column, "ndim", 1) != 1:
         raise DataError(f"{label}: got a {type(column).__name__}; a sequence with one entry per row is wanted")
     cells = np.empty(len(column), dtype=object)
     cells[:] = column.tolist() if hasattr(column, "tolist") and kind not in "M" else list(column)
-    zones = {str(z) for z in (getattr(cell, "tzinfo", None) for cell in cells) if z is not None}
-    if zones - set(_STEADY):
-        raise DataError(
-            f"{label}: times with a zone ({', '.join(sorted(zones))}) in a plain sequence; convert them to UTC first"
-        )
-    return object_column(cells, label)
+    return object_column(cells, label, utc=utc), _cell_zones(cells) if utc else set()
 
 
 def stamps(column: npt.NDArray[Any], label: str, name: str) -> Stamps:

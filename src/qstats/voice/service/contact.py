@@ -19,6 +19,7 @@ from qstats.errors import DataError
 from qstats.inference.comparison import Comparison
 from qstats.table.scores import Keys
 from qstats.voice.service.contact_log import Contacts, read_contacts
+from qstats.voice.service.pairs import after_and_before, one_of_three, two_codes
 from qstats.voice.service.shares import ShareTable, Worth, clustered, gap_between, share_table, simple, wilson_limits
 
 __all__ = ["FirstContact", "compare_first_contact", "first_contact_resolution"]
@@ -194,7 +195,8 @@ def first_contact_resolution(
         Column of the group (agent team, channel) of the contact that is judged: the answer is a `ShareTable`. Coming
         back anywhere counts.
     now : date, datetime or ISO text, optional
-        When the data were extracted; the latest contact unless given.
+        When the data were extracted; the latest contact unless given. With a time zone where `opened` carries one,
+        without where it does not.
     clustered : bool, optional
         Take the contacts of one customer together for the error. By default where any customer came more than once.
     confidence : float
@@ -242,15 +244,26 @@ def first_contact_resolution(
     return total if c.keys is None else _table(c, c.keys, together, total, confidence)
 
 
+def _sides(c: Contacts, reference: Any, change: Any) -> list[Contacts]:
+    """Split one log by the group or by the date of the contact that is judged."""
+    if c.keys is None:
+        return [c.at(side) for side in after_and_before(c.opened, change, c.zoned)]
+    code, base = two_codes(c.keys, reference)
+    return [c.at(c.keys.codes == code), c.at(c.keys.codes == base)]
+
+
 def compare_first_contact(
     data: object,
-    data0: object,
+    data0: object = None,
     *,
     customer: str,
     opened: str,
     topic: str | None = None,
     window: Any = "7d",
     resolved: str | None = None,
+    by: str | None = None,
+    reference: Any = None,
+    change: Any = None,
     now: Any = None,
     now0: Any = None,
     clustered: bool | None = None,
@@ -259,19 +272,25 @@ def compare_first_contact(
     alternative: str = "two-sided",
     missing: str = "raise",
 ) -> Comparison:
-    r"""Tell whether first contact resolution differs between two logs, such as after and before a change.
+    r"""Tell whether first contact resolution differs between two groups, or before and after a change.
 
-    Use it for two periods or sites with customers of their own. Leave a gap of one window between two periods, or the
-    returns at their border are lost to the first.
+    Use it for two teams, two sites, two periods. Two logs of two periods lose the returns at their border: leave a gap
+    of one window between them, or pass the whole log with `change`. Customers in both groups count in each as if they
+    were two: as a rule the interval is then somewhat too wide.
 
     Parameters
     ----------
     data, data0 : frame or mapping
-        Contacts of the group asked about and of the reference group.
+        Contacts of the group asked about and of the reference group; or `data` alone with `by` or `change`: then coming
+        back counts wherever and whenever it was.
     customer, opened, topic, window, resolved, clustered, missing
         As in `first_contact_resolution`.
+    by, reference : str, optional
+        Column of two groups, and which one is the reference.
+    change : date, datetime or ISO text, optional
+        Contacts from then on are compared with those before.
     now, now0 : date, datetime or ISO text, optional
-        When each log ends.
+        When each log ends; `now0` only with `data0`.
     null : float
         Difference the p-value is about: a non-inferiority margin goes here.
     confidence : float
@@ -285,7 +304,7 @@ def compare_first_contact(
     Raises
     ------
     DataError, TooFewData
-        As in `first_contact_resolution`.
+        As in `first_contact_resolution`; not exactly two groups.
 
     Notes
     -----
@@ -309,9 +328,16 @@ def compare_first_contact(
     """
     confidence = check_confidence(confidence)
     null = check_number(null, "null", above=-1.0, below=1.0)
-    given = {"customer": customer, "opened": opened, "topic": topic, "resolved": resolved}
+    one_of_three(data0, by, change, reference)
+    if data0 is None and now0 is not None:
+        raise DataError(f"now0: got {now0!r} without data0=; it is the time at which that log ends")
+    given = {"customer": customer, "opened": opened, "topic": topic, "resolved": resolved, "by": by}
     columns = {k: v for k, v in given.items() if v is not None or k in ("customer", "opened")}
-    sides = [read_contacts(d, columns, window, at, missing) for d, at in ((data, now), (data0, now0))]
+    c = read_contacts(data, columns, window, now, missing)
+    if data0 is not None:
+        sides = [c, read_contacts(data0, columns, window, now0, missing)]
+    else:
+        sides = _sides(c, reference, change)
     together = any(_by_customer(c, clustered) for c in sides)
     (r, w), (r0, w0) = (_total(c, together, confidence) for c in sides)
     gap = gap_between(w, w0, null, confidence, alternative)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,15 @@ class Contacts:
     now: np.datetime64
     window: np.timedelta64
     notes: tuple[Note, ...]
+    opened: Stamps
+    zoned: bool
+
+    def at(self, which: BoolArray) -> Contacts:
+        """Return some of them, without groups; what was pending belongs to the whole log."""
+        return replace(
+            self, resolved=self.resolved[which], repeated=self.repeated[which], customer=self.customer[which],
+            keys=None, pending_by=np.zeros(0), opened=self.opened[which],
+        )  # fmt: skip
 
 
 def _codes(column: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], int]:
@@ -78,22 +87,22 @@ def _present(
     return keep, notes
 
 
-def _as_of(now: Any, at: Stamps) -> tuple[np.datetime64, tuple[Note, ...]]:
+def _as_of(now: Any, at: Stamps, zoned: bool) -> tuple[np.datetime64, tuple[Note, ...]]:
     if now is not None:
-        return as_moment(now, "now"), ()
+        return as_moment(now, "now", zoned=zoned), ()
     latest = at.max()
     text = f"now= was not given: the latest contact, {latest.astype('datetime64[s]')}, stands for it"
     return latest, (Note("now-assumed", "warning", text),)
 
 
 def _usable(
-    raw: Mapping[str, npt.NDArray[Any]], columns: Mapping[str, Any], now: Any, missing: str
+    raw: Mapping[str, npt.NDArray[Any]], columns: Mapping[str, Any], now: Any, missing: str, zoned: bool
 ) -> tuple[BoolArray, np.datetime64, tuple[Note, ...]]:
     """Return which contacts are whole and happened by `now`."""
     keep, notes = _present(raw, columns, missing)
     if not keep.any():
         raise TooFewData(f"data: none of {keep.size} rows can be used; at least one contact is wanted")
-    moment, assumed = _as_of(now, raw["opened"][keep])
+    moment, assumed = _as_of(now, raw["opened"][keep], zoned)
     late: BoolArray = keep & np.greater(raw["opened"], moment)
     if late.any():
         notes += (Note("opened-after-now", "info", f"{int(late.sum())} contacts after now: not there yet, left out"),)
@@ -116,12 +125,12 @@ def read_contacts(data: object, columns: Mapping[str, Any], window: Any, now: An
     """
     check_policy(missing)
     width = as_duration(window, "window")
-    raw, notes = fetch(data, columns)
+    raw, zoned, notes = fetch(data, columns)
     group = raw.pop("by", None)
     raw["opened"] = stamps(raw["opened"], where_from("opened", columns["opened"]), columns["opened"])
     if not raw["opened"].size:
         raise TooFewData("data: no row came; at least one contact is wanted")
-    keep, moment, more = _usable(raw, columns, now, missing)
+    keep, moment, more = _usable(raw, columns, now, missing, zoned)
     at = raw["opened"][keep]
     customer, customers = _codes(raw["customer"][keep])
     matter = customer
@@ -144,7 +153,7 @@ def read_contacts(data: object, columns: Mapping[str, Any], window: Any, now: An
     keys, pending_by, keyed = _grouped(None if group is None else group[keep], over)
     return Contacts(
         good[over], back[over], customer[over], customers, keys, pending_by, pending, moment, width,
-        (*notes, *more, *keyed),
+        (*notes, *more, *keyed), at[over], zoned,
     )  # fmt: skip
 
 

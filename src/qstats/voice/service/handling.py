@@ -36,7 +36,7 @@ def _read(data: object, values: Any, by: Any, missing: str) -> tuple[FloatArray,
         if values is None:
             raise DataError("values: is missing; name the column that holds the handling time")
         columns = {"values": values} | ({} if by is None else {"by": by})
-        raw, _ = fetch(data, columns)
+        raw = fetch(data, columns).arrays
         label = where_from("values", values)
         time = as_vector(raw["values"], label, missing="drop", least=0)
         group = raw.get("by")

@@ -169,7 +169,8 @@ def resolution_time(
         Columns of dates or timestamps; missing in `closed` is open.
     now : date, datetime or ISO text, optional
         When the data were extracted: open tickets were open until then, and what was closed later counts as open. The
-        latest time seen unless given.
+        latest time seen unless given. With a time zone where the columns carry one (they are instants then), without
+        where they do not.
     by : str, optional
         Column of the group: the answer is a `ServiceTable`, with a log-rank test.
     start, stop : date, datetime or ISO text, optional

@@ -10,7 +10,9 @@ import numpy as np
 
 from qstats._core.checks import check_choice, check_number
 from qstats._core.notes import Note
+from qstats.errors import TooFewData
 from qstats.inference.comparison import Comparison
+from qstats.inference.pivot import NO_SCATTER
 from qstats.inference.times.logrank import LogRank, logrank
 from qstats.inference.times.survival import SurvivalCurve, survival_curve
 from qstats.inference.times.times import compare_times
@@ -110,7 +112,7 @@ def compare_resolution_time(
     measure : {"rmst_difference", "rmst_ratio"}
         What `estimate`, `interval` and `pvalue` are about; the other one is in `other`.
     null, confidence, alternative
-        As in `compare_times`.
+        As in `compare_times`; a difference in `null` lies within the horizon.
 
     Returns
     -------
@@ -119,7 +121,7 @@ def compare_resolution_time(
     Raises
     ------
     DataError, TooFewData
-        As in `resolution_time`; not exactly two groups.
+        As in `resolution_time`; not exactly two groups; no scatter of the times to the horizon in either group.
 
     References
     ----------
@@ -150,6 +152,11 @@ def compare_resolution_time(
         )
 
     r = compare(measure, null=null, alternative=alternative)
+    if NO_SCATTER in r.notes:  # limits without width and p = 0 would claim what a few equal times cannot show
+        raise TooFewData(
+            f"data: nothing varies: up to {end:g} {unit} all tickets of {names[0]!r} took equally long, and so did all "
+            f"of {names[1]!r}; no error can be estimated: record the times more finely or take more tickets"
+        )
     second = "rmst_ratio" if measure == "rmst_difference" else "rmst_difference"
     other = None if min(r.values) == 0.0 else compare(second, alternative=alternative)
     test = pooled_logrank(t, t0, names, unit)

@@ -14,7 +14,7 @@ from qstats._core.arrays import BoolArray, FloatArray
 from qstats._core.interval import Interval, Intervals
 from qstats._core.notes import Note
 from qstats._core.quantiles import t_quantile, t_sf
-from qstats._core.result import Result, frozen_array
+from qstats._core.result import FrozenMapping, Result, frozen_array
 from qstats.inference.comparison import tails
 from qstats.inference.multiplicity import adjust_pvalues
 from qstats.inference.pivot import satterthwaite
@@ -166,6 +166,9 @@ class ShareTable(Result):
     method: str
     reference: str
     notes: tuple[Note, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "details", FrozenMapping(self.details))
 
     @property
     def title(self) -> str:  # type: ignore[override]

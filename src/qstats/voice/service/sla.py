@@ -197,7 +197,8 @@ def sla_attainment(
     ----------
     data : frame of any engine, or mapping of column name to sequence
     opened, closed : str
-        Columns of dates or timestamps; missing in `closed` is open.
+        Columns of dates or timestamps; missing in `closed` is open. With a time zone they are instants (24 hours are 24
+        hours across a change to summer time), without one what the clock on the wall showed.
     due : str, optional
         Column of the agreed time.
     within : str, timedelta, number or mapping of group to any of those, optional
@@ -206,7 +207,8 @@ def sla_attainment(
     unit : {"seconds", "minutes", "hours", "days", "weeks"}, optional
         Of a plain number in `within`.
     now : date, datetime or ISO text, optional
-        When the data were extracted; what happened later is not known yet. The latest time seen unless given.
+        When the data were extracted; what happened later is not known yet. The latest time seen unless given. With a
+        time zone where the columns carry one, without where they do not.
     by : str, optional
         Column of the group: the answer is a `ShareTable`.
     start, stop : date, datetime or ISO text, optional
@@ -262,7 +264,7 @@ def sla_attainment(
     return _by_group(t, judged, total, method, confidence)
 
 
-def compare_sla(
+def compare_sla(  # noqa: PLR0913 - the words of sla_attainment and those of every comparison
     data: object,
     data0: object = None,
     *,
@@ -270,10 +272,13 @@ def compare_sla(
     closed: str,
     due: str | None = None,
     within: Any = None,
+    unit: str | None = None,
     by: str | None = None,
     reference: Any = None,
     change: Any = None,
     now: Any = None,
+    start: Any = None,
+    stop: Any = None,
     effect: str = "difference",
     method: str = "miettinen-nurminen",
     null: float | None = None,
@@ -291,8 +296,9 @@ def compare_sla(
     ----------
     data, data0 : frame or mapping
         Group and reference group; or `data` alone with `by` or `change`.
-    opened, closed, due, within, now, missing, impossible
-        As in `sla_attainment`; `within` is one time for both groups, such as ``"72h"`` or a timedelta.
+    opened, closed, due, within, unit, now, start, stop, missing, impossible
+        As in `sla_attainment`; `within` is one time for both groups, such as ``"72h"``, a timedelta, or 72 with
+        ``unit="hours"``.
     by, reference : str, optional
         Column of two groups, and which one is the reference.
     change : date, datetime or ISO text, optional
@@ -324,15 +330,17 @@ def compare_sla(
     >>> r.values, round(r.pvalue, 3)
     ((1.0, 0.0), 0.025)
     """
-    _check_times(due, within, None)
+    _check_times(due, within, unit)
     if isinstance(within, Mapping):
         raise DataError("within: a mapping came; two groups are compared by one time, or by a due= column")
-    reading = Reading(opened, closed, due=due, by=by, now=now, missing=missing, impossible=impossible)
+    reading = Reading(
+        opened, closed, due=due, by=by, now=now, start=start, stop=stop, missing=missing, impossible=impossible
+    )
     t, t0, names = two_groups(data, data0, reading, reference=reference, change=change)
     counts = []
     notes: tuple[Note, ...] = ()
     for side, name in ((t, names[0]), (t0, names[1])):
-        n, met, _, not_due = _Judged.of(side, _deadlines(side, within, None)).counts()
+        n, met, _, not_due = _Judged.of(side, _deadlines(side, within, unit)).counts()
         if n == 0:
             raise TooFewData(f"data: none of {not_due} tickets of {name!r} was due yet; wait")
         counts += [met, n]

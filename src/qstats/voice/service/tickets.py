@@ -16,6 +16,7 @@ from qstats.errors import DataError, TooFewData
 from qstats.table.scores import MISSING, Keys, read_keys
 from qstats.voice.service.clock import UNITS, Stamps, as_moment
 from qstats.voice.service.columns import fetch, stamps, where_from
+from qstats.voice.service.pairs import after_and_before, one_of_three, two_codes
 
 __all__ = ["Reading", "Tickets", "check_policy", "left_out", "read_tickets", "rows_text", "two_groups"]
 
@@ -75,6 +76,8 @@ class Tickets:
     keys : Keys or None
         Group of each.
     notes : tuple of Note
+    zoned : bool
+        Whether the columns carried a time zone; all times are then in UTC.
     """
 
     opened: Stamps
@@ -84,6 +87,7 @@ class Tickets:
     due: Stamps | None = None
     keys: Keys | None = None
     notes: tuple[Note, ...] = field(default=())
+    zoned: bool = False
 
     def __len__(self) -> int:
         return self.opened.size
@@ -169,22 +173,22 @@ def _whole_days(*times: Stamps) -> tuple[Note, ...]:
     return (Note("whole-days", "info", text),)
 
 
-def _cohort(date: Stamps, reading: Reading) -> BoolArray:
+def _cohort(date: Stamps, reading: Reading, zoned: bool) -> BoolArray:
     """Return which tickets have their date from `start` (included) to `stop` (not included)."""
     if reading.cohort == "closed" and reading.start is None and reading.stop is None:
         raise DataError("cohort: 'closed' came without start= or stop=; say between which closing dates")
     keep = ~np.isnat(date)
     if reading.start is not None:
-        keep &= date >= as_moment(reading.start, "start")
+        keep &= date >= as_moment(reading.start, "start", zoned=zoned)
     if reading.stop is not None:
-        keep &= date < as_moment(reading.stop, "stop")
+        keep &= date < as_moment(reading.stop, "stop", zoned=zoned)
     return keep
 
 
-def _as_of(now: Any, opened: Stamps, ended: Stamps) -> tuple[np.datetime64, tuple[Note, ...]]:
+def _as_of(now: Any, opened: Stamps, ended: Stamps, zoned: bool) -> tuple[np.datetime64, tuple[Note, ...]]:
     """Return the time of the extraction: the one told, or the latest time seen."""
     if now is not None:
-        return as_moment(now, "now"), ()
+        return as_moment(now, "now", zoned=zoned), ()
     latest = opened.max()
     if not np.isnat(ended).all():
         latest = max(latest, ended[~np.isnat(ended)].max())
@@ -233,7 +237,7 @@ def read_tickets(data: object, reading: Reading) -> Tickets:
     check_policy(reading.missing, reading.impossible)
     check_choice(reading.cohort, "cohort", ("opened", "closed"))
     columns = reading.columns()
-    raw, zone_notes = fetch(data, columns)
+    raw, zoned, zone_notes = fetch(data, columns)
     by = raw.pop("by", None)
     times = {name: stamps(column, where_from(name, columns[name]), columns[name]) for name, column in raw.items()}
     begin, end = reading.names
@@ -248,12 +252,12 @@ def read_tickets(data: object, reading: Reading) -> Tickets:
     keep = ~gone & ~bad
     if not keep.any():
         raise TooFewData(f"data: none of {keep.size} rows can be used; at least one ticket is wanted")
-    now, assumed = _as_of(reading.now, opened[keep], ended[keep])
+    now, assumed = _as_of(reading.now, opened[keep], ended[keep], zoned)
     future, unseen = keep & (opened > now), ended > now
     keep &= ~future
     ended = np.where(unseen, np.datetime64("NaT", "us"), ended)
     if reading.start is not None or reading.stop is not None or reading.cohort == "closed":
-        keep &= _cohort(opened if reading.cohort == "opened" else ended, reading)
+        keep &= _cohort(opened if reading.cohort == "opened" else ended, reading, zoned)
     if not keep.any():
         raise TooFewData(f"data: no ticket of {keep.size} is in the period asked about; at least one is wanted")
     more += _counted(future, "opened-after-now", f"{begin} after now: not there yet, left out")
@@ -265,7 +269,7 @@ def read_tickets(data: object, reading: Reading) -> Tickets:
     days = _whole_days(opened[keep], ended[keep])
     return Tickets(
         opened[keep], ended[keep], until[keep], now, None if due is None else due[keep], keys,
-        (*notes, *more, *zone_notes, *days, *(assumed if np.isnat(ended[keep]).any() else ()), *keyed),
+        (*notes, *more, *zone_notes, *days, *(assumed if np.isnat(ended[keep]).any() else ()), *keyed), zoned,
     )  # fmt: skip
 
 
@@ -277,32 +281,15 @@ def two_groups(
     From two tables, from one split by a column of two groups (`reference` names one), or from one split by the date of
     a change: opened from then on against opened before.
     """
-    ways = {"data0": data0, "by": reading.by, "change": change}
-    given = [name for name, value in ways.items() if value is not None]
-    if len(given) != 1:
-        came = " and ".join(f"{name}=" for name in given) or "none of them"
-        raise DataError(f"data0, by, change: {came} came; one of the three says which two groups are compared")
-    if reference is not None and reading.by is None:
-        raise DataError(f"reference: got {reference!r} without by=; it names one of the two groups of a column")
+    one_of_three(data0, reading.by, change, reference)
     if data0 is not None:
         return read_tickets(data, reading), read_tickets(data0, reading), ("data", "data0")
     both = read_tickets(data, reading)
     if change is not None:
-        at = as_moment(change, "change")
-        after = both.opened >= at
-        if after.all() or not after.any():
-            side = "after" if after.all() else "before"
-            raise TooFewData(f"change: all {len(both)} tickets were opened {side} {at}; some on both sides are wanted")
-        text = str(at.astype("datetime64[s]"))
-        return both.at(after), both.at(~after), (f"from {text}", f"before {text}")
+        after, before = after_and_before(both.opened, change, both.zoned)
+        text = str(as_moment(change, "change", zoned=both.zoned).astype("datetime64[s]"))
+        return both.at(after), both.at(before), (f"from {text}", f"before {text}")
     keys = both.keys
     assert keys is not None  # by= is what is left
-    names = ", ".join(map(repr, keys.labels))
-    if keys.missing:
-        raise DataError(f"by: missing for {keys.missing} tickets; leave those rows out, or give them a group")
-    if len(keys.labels) != 2:
-        raise DataError(f"by: {len(keys.labels)} groups came ({names}); two are wanted")
-    if str(reference) not in keys.labels:
-        raise DataError(f"reference: got {reference!r}; say which of {names} the other is compared with")
-    base = keys.labels.index(str(reference))
-    return both.group(1 - base), both.group(base), (keys.labels[1 - base], keys.labels[base])
+    code, base = two_codes(keys, reference)
+    return both.group(code), both.group(base), (keys.labels[code], keys.labels[base])
