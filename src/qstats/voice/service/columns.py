@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,16 +10,15 @@ import numpy.typing as npt
 
 from qstats._core.notes import Note
 from qstats.errors import DataError
-from qstats.table.arrays import is_missing, missing_mask, object_column, series_to_array, short_repr
+from qstats.table.arrays import missing_mask, object_column, short_repr
 from qstats.table.dates import to_dates
-from qstats.table.fetch import plain_expr
-from qstats.table.frames import check_columns, collect, is_frame, open_frame
+from qstats.table.frames import is_frame
+from qstats.table.instants import cell_zones, instant_columns
 from qstats.voice.service.clock import Stamps
 
 __all__ = ["Fetched", "fetch", "stamps", "where_from"]
 
 _STEADY = ("UTC", "Etc/UTC", "GMT", "Z")
-_MOMENTS = (dt.date, np.datetime64)
 _NOT_TIMES = ("by", "customer", "topic", "resolved", "values")
 
 
@@ -51,46 +49,13 @@ def fetch(data: object, columns: Mapping[str, Any]) -> Fetched:
     if isinstance(data, Mapping):
         arrays, zones = _from_mapping(data, columns)
     elif is_frame(data):
-        arrays, zones = _from_frame(data, columns)
+        arrays, zones = instant_columns(data, columns, _NOT_TIMES)
     else:
         raise DataError(
             f"data: got a {type(data).__name__}; a table with named columns (pandas, Polars, Arrow, DuckDB, Dask, "
             "Spark) or a dict of column name to sequence is wanted"
         )
     return Fetched(arrays, *_one_clock({n: a for n, a in arrays.items() if n not in _NOT_TIMES}, zones))
-
-
-def _from_frame(data: Any, columns: Mapping[str, Any]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, set[str]]]:
-    import narwhals.stable.v2 as nw
-
-    frame = open_frame(data)
-    schema = check_columns(frame, columns.items())
-    # a time keeps its zone until it is here: not every engine can turn it into UTC
-    wanted = [
-        (plain_expr(c, schema[c]) if name in _NOT_TIMES else nw.col(c)).alias(name) for name, c in columns.items()
-    ]
-    small = collect(frame.select(*wanted))
-    zones = {name: _zones_of(small[name]) for name in columns}
-    return {name: series_to_array(small[name], where_from(name, c), utc=True) for name, c in columns.items()}, zones
-
-
-def _zones_of(series: Any) -> set[str]:
-    zone = getattr(series.dtype, "time_zone", None)
-    if zone is not None:
-        return {str(zone)}
-    return _cell_zones(series.to_list()) if series.dtype in _objects() else set()
-
-
-def _objects() -> tuple[Any, ...]:
-    import narwhals.stable.v2 as nw
-
-    return nw.Object, nw.Unknown
-
-
-def _cell_zones(cells: Iterable[Any]) -> set[str]:
-    """Return the zones of Python times, and "none" for a date or a time without one."""
-    zones = {getattr(cell, "tzinfo", None) for cell in cells if isinstance(cell, _MOMENTS) and not is_missing(cell)}
-    return {"none" if zone is None else str(zone) for zone in zones}
 
 
 def _one_clock(times: Mapping[str, npt.NDArray[Any]], zones: Mapping[str, set[str]]) -> tuple[bool, tuple[Note, ...]]:
@@ -135,7 +100,7 @@ def _sequence(column: Any, label: str, utc: bool) -> tuple[npt.NDArray[Any], set
         raise DataError(f"{label}: got a {type(column).__name__}; a sequence with one entry per row is wanted")
     cells = np.empty(len(column), dtype=object)
     cells[:] = column.tolist() if hasattr(column, "tolist") and kind not in "M" else list(column)
-    return object_column(cells, label, utc=utc), _cell_zones(cells) if utc else set()
+    return object_column(cells, label, utc=utc), cell_zones(cells) if utc else set()
 
 
 def stamps(column: npt.NDArray[Any], label: str, name: str) -> Stamps:
