@@ -12,9 +12,10 @@ import numpy as np
 from measure import cpu, passes
 
 from qstats.inference.multiplicity import adjust_pvalues
+from qstats.table.net_promoter import NPS_SCALE
 from qstats.table.scores import class_counts
 from qstats.voice.nps.compare import compare_nps, compare_nps_counts
-from qstats.voice.nps.one import NPS_SCALE, nps, nps_from_counts
+from qstats.voice.nps.one import nps, nps_from_counts
 from qstats.voice.nps.resample import permutation_tails, resample_counts
 
 QUICK = "--quick" in sys.argv

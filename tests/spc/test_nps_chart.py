@@ -117,6 +117,14 @@ def test_notes():
         (lambda: nps_chart(ROWS, limits=ControlLimits("nps", 120.0, 5.0, 3.0, "", 9, "")), DataError, "-100 to 100"),
         (lambda: nps_chart(ROWS, limits=ControlLimits("nps", 20.0, None, 3.0, "", 9, "")), DataError, "sigma"),
         (lambda: nps_chart(ROWS).extend([1, 2, 3], size=4), DataError, "size"),
+        (lambda: nps_chart(ROWS).extend([[1, 2], [3]]), DataError, "new: shape"),
+        (lambda: nps_chart(ROWS).extend([1, 2]), DataError, "new: shape"),
+        (
+            lambda: nps_chart({"detractors": [1], "passives": [1, 2], "promoters": [3]}),
+            DataError,
+            "1, 2, 1 periods",
+        ),
+        (lambda: nps_chart({"detractors": 1, "passives": 2, "promoters": 3}), DataError, "data.'detractors'."),
     ],
 )
 def test_refused(call, error, word):

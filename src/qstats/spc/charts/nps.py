@@ -23,12 +23,12 @@ from qstats.spc.phases import Layout
 from qstats.spc.points import New, Points
 from qstats.spc.stretch import Varying
 from qstats.table.arrays import factorize
-from qstats.table.scores import Scale, clean
+from qstats.table.net_promoter import NPS_SCALE, class_columns
+from qstats.table.scores import clean
 
 __all__ = ["TYPES", "nps_chart"]
 
 _CLASSES = ("detractors", "passives", "promoters")
-_SCALE = Scale(0, 10)
 _FEW = 30  # answers: with fewer the normal limits of a skewed score are rough
 _LEVEL = 0.05
 
@@ -50,7 +50,12 @@ def _of_rows(data: object, name: str) -> FloatArray:
             raise DataError(
                 f"{name}: a dict with exactly {', '.join(_CLASSES)} is wanted; got {', '.join(map(str, rows))}"
             )
-        rows = list(zip(*(rows[c] for c in _CLASSES), strict=True))
+        columns = [as_counts(rows[c], f"{name}[{c!r}]") for c in _CLASSES]
+        if len({c.size for c in columns}) > 1:
+            raise DataError(
+                f"{name}: columns of {', '.join(str(c.size) for c in columns)} periods; one length is wanted"
+            )
+        return np.column_stack(columns)
     try:
         shape = np.shape(rows)
     except ValueError:
@@ -72,21 +77,17 @@ def _is_rows(data: object) -> bool:
     return isinstance(data, list | tuple | np.ndarray) and len(data) > 0 and np.ndim(data[0]) == 1
 
 
-def _classes(score: FloatArray) -> FloatArray:
-    return np.column_stack((score <= 6, (score >= 7) & (score <= 8), score >= 9)).astype(np.float64, copy=False)
-
-
 def _by_period(
     score: FloatArray, rows: FloatArray, keys: Any, missing: str, blank: object, name: str
 ) -> tuple[FloatArray, Any, tuple[Note, ...]]:
     """Return a (periods, 3) matrix, the periods in order, and notes; a period of blanks only stays as a gap."""
-    good, notes = clean(score, rows, _SCALE, missing=missing, blank=blank, name=name)
+    good, notes = clean(score, rows, NPS_SCALE, missing=missing, blank=blank, name=name)
     codes, periods = factorize(keys.astype(object) if keys.dtype.kind in "UT" else keys)
     if (codes >= periods.size).any():
         raise DataError(
             f"by: {int(rows[codes >= periods.size].sum())} answers have no period; fill it in or leave them out"
         )
-    weight = _classes(score) * np.where(good, rows, 0.0)[:, None]
+    weight = class_columns(score) * np.where(good, rows, 0.0)[:, None]
     sums = [np.bincount(codes, weights=w, minlength=periods.size) for w in weight.T]
     counts: FloatArray = np.column_stack(sums).astype(np.float64, copy=False)
     return counts, periods, notes
@@ -120,7 +121,7 @@ def _measure(new: New, limits: ControlLimits) -> Points:
     if new.by is not None:
         return _points(_from_answers(new.values, None, new.by, new.missing, ())[0])
     values: Any = new.values
-    one = np.ndim(values) == 1 if not isinstance(values, dict) else False
+    one = isinstance(values, list | tuple | np.ndarray) and len(values) > 0 and np.ndim(values[0]) == 0
     return _points(_of_rows([values] if one else values, "new"))
 
 

@@ -13,9 +13,10 @@ from qstats._core.arrays import FloatArray
 from qstats._core.checks import check_number
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
+from qstats.table.net_promoter import net_class
 from qstats.table.scores import Answers, Keys
 
-__all__ = ["Design", "net_class", "survey", "wald_size"]
+__all__ = ["Design", "survey", "wald_size"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,11 +40,6 @@ class Design:
     n_eff: float
     df: float
     notes: tuple[Note, ...]
-
-
-def net_class(score: FloatArray) -> FloatArray:
-    """Return -1, 0 or 1: detractor, passive, promoter."""
-    return (score >= 9).astype(np.float64) - (score <= 6).astype(np.float64)
 
 
 def _codes(keys: Keys | None, name: str, n: int) -> Keys:

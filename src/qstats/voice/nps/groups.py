@@ -19,12 +19,12 @@ from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import Comparisons
 from qstats.inference.multiplicity import holm
 from qstats.inference.resample import as_generator
+from qstats.table.net_promoter import NPS_SCALE, net_class
 from qstats.table.scores import MISSING, answers
 from qstats.voice.nps.compare import compare_nps_counts
-from qstats.voice.nps.design import net_class
 from qstats.voice.nps.intervals import one_sample
 from qstats.voice.nps.kernels import Counts, net
-from qstats.voice.nps.one import NPS_SCALE, read_counts
+from qstats.voice.nps.one import read_counts
 from qstats.voice.nps.resample import check_resamples
 
 __all__ = ["NpsGroups", "compare_nps_groups"]

@@ -17,17 +17,17 @@ from qstats._core.result import frozen_array
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import ALTERNATIVES
 from qstats.inference.resample import as_generator
-from qstats.table.scores import Answers, Scale, answers, check_blank, class_counts, tally, weighed
-from qstats.voice.nps.design import net_class, survey, wald_size
+from qstats.table.net_promoter import FIRST_PROMOTER, LAST_DETRACTOR, NPS_SCALE, net_class, three_classes
+from qstats.table.scores import Answers, answers, check_blank, class_counts, tally, weighed
+from qstats.voice.nps.design import survey, wald_size
 from qstats.voice.nps.intervals import METHODS, OneSample, one_sample
 from qstats.voice.nps.kernels import Counts, net
 from qstats.voice.nps.resample import check_resamples
 from qstats.voice.nps.result import Nps, NpsMany, NpsTable
 from qstats.voice.nps.segments import check_segments, segments
 
-__all__ = ["NPS_SCALE", "nps", "nps_from_counts", "read_counts"]
+__all__ = ["nps", "nps_from_counts", "read_counts"]
 
-NPS_SCALE = Scale(0, 10)
 _RESAMPLES = 100_000
 _ALWAYS_DISTRIBUTION = 1_000_000  # answers up to which eleven counts cost nothing worth saving
 
@@ -146,12 +146,12 @@ def _from_scores(data: Any, options: _Options, missing: str, blank: Any, distrib
     if not few:
         check_choice(missing, "missing", ("raise", "drop"))
         check_blank(blank, NPS_SCALE)
-        classes = class_counts(data, 6, 9, NPS_SCALE)
+        classes = class_counts(data, LAST_DETRACTOR, FIRST_PROMOTER, NPS_SCALE)
         if classes is not None:
             return _plain(*classes, None, options, ())
     counted = tally(data, NPS_SCALE, missing=missing, blank=blank)
     x = counted.counts
-    d, u, p = float(x[:7].sum()), float(x[7:9].sum()), float(x[9:].sum())
+    d, u, p = three_classes(x)
     return _plain(d, u, p, tuple(x.tolist()), options, counted.notes)
 
 

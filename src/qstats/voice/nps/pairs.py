@@ -16,9 +16,8 @@ from qstats._core.notes import Note
 from qstats._core.quantiles import t_quantile, t_sf
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import Comparison, tail_probability, tails
+from qstats.table.net_promoter import NPS_SCALE, net_class
 from qstats.table.scores import clean, rows_of, score_vector
-from qstats.voice.nps.design import net_class
-from qstats.voice.nps.one import NPS_SCALE
 
 __all__ = ["Pairs", "overlap_t", "paired_t", "read_pairs"]
 

@@ -10,10 +10,11 @@ import numpy as np
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats.errors import DataError
+from qstats.table.net_promoter import NPS_SCALE, three_classes
 from qstats.table.scores import answers
 from qstats.voice.nps.design import wald_size
 from qstats.voice.nps.kernels import Counts
-from qstats.voice.nps.one import NPS_SCALE, nps
+from qstats.voice.nps.one import nps
 from qstats.voice.nps.result import Nps
 
 __all__ = ["effective_counts", "two_groups"]
@@ -35,7 +36,7 @@ def _groups(data: Any, values: Any, by: Any, reference: Any, missing: str, blank
     for code in (1 - base, base):
         inside = keys.codes == code
         x = np.bincount(a.score[inside].astype(np.intp), weights=a.rows[inside], minlength=11)
-        d, u, p = float(x[:7].sum()), float(x[7:9].sum()), float(x[9:].sum())
+        d, u, p = three_classes(x)
         found.append(_bare(d, u, p, a.notes if not found else ()))
     return found[0], found[1]
 

@@ -13,8 +13,8 @@ from qstats._core.notes import Note
 from qstats._core.result import frozen_array
 from qstats.errors import DataError
 from qstats.inference.multiplicity import holm
+from qstats.table.net_promoter import net_class
 from qstats.table.scores import MISSING, Answers
-from qstats.voice.nps.design import net_class
 from qstats.voice.nps.intervals import OneSample
 from qstats.voice.nps.kernels import PSEUDO, Counts, mover_z, net, normal_tails, wald_variance
 from qstats.voice.nps.result import Nps, NpsTable
