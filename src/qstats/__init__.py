@@ -43,9 +43,10 @@ _HOME = {
     "qstats.improve.pareto.compare": ("ParetoComparison", "compare_pareto"),
     "qstats.improve.pareto.drill": ("ParetoDrill", "pareto_drill"),
     "qstats.improve.pareto.table": ("ParetoTable", "pareto"),
+    "qstats.improve.verify.declare": ("Guardrail", "LogColumns", "Metric"),
     "qstats.improve.verify.hold": ("hold_period",),
-    "qstats.improve.verify.plan": ("LogColumns", "VerificationPlan"),
-    "qstats.improve.verify.verdict": ("Verdict",),
+    "qstats.improve.verify.plan": ("VerificationPlan",),
+    "qstats.improve.verify.verdict": ("GuardrailResult", "SecondaryResult", "Verdict"),
     "qstats.improve.verify.verify": ("verify_improvement",),
     "qstats.inference.comparison": ("Comparison", "Comparisons"),
     "qstats.inference.equivalence": ("Equivalence", "equivalence", "noninferiority"),
@@ -77,7 +78,9 @@ _HOME = {
         "paired_proportions_sample_size",
     ),
     "qstats.inference.power.proportions": ("proportions_power", "proportions_sample_size"),
+    "qstats.inference.power.quantiles": ("quantiles_power", "quantiles_sample_size"),
     "qstats.inference.power.rates": ("rates_power", "rates_sample_size"),
+    "qstats.inference.power.restricted": ("rmst_power", "rmst_sample_size"),
     "qstats.inference.power.study_size": ("StudySize",),
     "qstats.inference.power.times": ("logrank_power", "logrank_sample_size", "times_power", "times_sample_size"),
     "qstats.inference.proportion_estimates": ("estimate_proportion",),
@@ -85,6 +88,7 @@ _HOME = {
     "qstats.inference.rate_estimates": ("estimate_rate",),
     "qstats.inference.rates": ("compare_rates", "rate_pvalues", "ratio_of_rate_ratios"),
     "qstats.inference.series.interrupted": ("interrupted_series",),
+    "qstats.inference.series.means": ("interrupted_means",),
     "qstats.inference.series.result": ("InterruptedSeries",),
     "qstats.inference.times.logrank": ("LogRank", "logrank"),
     "qstats.inference.times.quantiles": ("QuantileEstimate", "compare_quantiles", "estimate_quantile"),
@@ -124,6 +128,7 @@ _HOME = {
     "qstats.voice.nps.compare": ("compare_nps", "compare_nps_counts"),
     "qstats.voice.nps.groups": ("NpsGroups", "compare_nps_groups"),
     "qstats.voice.nps.one": ("nps", "nps_from_counts"),
+    "qstats.voice.nps.power": ("nps_power",),
     "qstats.voice.nps.randomised": ("nps_paired_test", "nps_permutation_test"),
     "qstats.voice.nps.result": ("Nps", "NpsMany", "NpsTable", "NpsTest"),
     "qstats.voice.nps.size": ("NpsSampleSize", "nps_sample_size"),
@@ -194,9 +199,13 @@ if TYPE_CHECKING:
     from qstats.improve.pareto.drill import pareto_drill as pareto_drill
     from qstats.improve.pareto.table import ParetoTable as ParetoTable
     from qstats.improve.pareto.table import pareto as pareto
+    from qstats.improve.verify.declare import Guardrail as Guardrail
+    from qstats.improve.verify.declare import LogColumns as LogColumns
+    from qstats.improve.verify.declare import Metric as Metric
     from qstats.improve.verify.hold import hold_period as hold_period
-    from qstats.improve.verify.plan import LogColumns as LogColumns
     from qstats.improve.verify.plan import VerificationPlan as VerificationPlan
+    from qstats.improve.verify.verdict import GuardrailResult as GuardrailResult
+    from qstats.improve.verify.verdict import SecondaryResult as SecondaryResult
     from qstats.improve.verify.verdict import Verdict as Verdict
     from qstats.improve.verify.verify import verify_improvement as verify_improvement
     from qstats.inference.comparison import Comparison as Comparison
@@ -241,8 +250,12 @@ if TYPE_CHECKING:
     from qstats.inference.power.pairs import paired_proportions_sample_size as paired_proportions_sample_size
     from qstats.inference.power.proportions import proportions_power as proportions_power
     from qstats.inference.power.proportions import proportions_sample_size as proportions_sample_size
+    from qstats.inference.power.quantiles import quantiles_power as quantiles_power
+    from qstats.inference.power.quantiles import quantiles_sample_size as quantiles_sample_size
     from qstats.inference.power.rates import rates_power as rates_power
     from qstats.inference.power.rates import rates_sample_size as rates_sample_size
+    from qstats.inference.power.restricted import rmst_power as rmst_power
+    from qstats.inference.power.restricted import rmst_sample_size as rmst_sample_size
     from qstats.inference.power.study_size import StudySize as StudySize
     from qstats.inference.power.times import logrank_power as logrank_power
     from qstats.inference.power.times import logrank_sample_size as logrank_sample_size
@@ -255,6 +268,7 @@ if TYPE_CHECKING:
     from qstats.inference.rates import rate_pvalues as rate_pvalues
     from qstats.inference.rates import ratio_of_rate_ratios as ratio_of_rate_ratios
     from qstats.inference.series.interrupted import interrupted_series as interrupted_series
+    from qstats.inference.series.means import interrupted_means as interrupted_means
     from qstats.inference.series.result import InterruptedSeries as InterruptedSeries
     from qstats.inference.times.logrank import LogRank as LogRank
     from qstats.inference.times.logrank import logrank as logrank
@@ -326,6 +340,7 @@ if TYPE_CHECKING:
     from qstats.voice.nps.groups import compare_nps_groups as compare_nps_groups
     from qstats.voice.nps.one import nps as nps
     from qstats.voice.nps.one import nps_from_counts as nps_from_counts
+    from qstats.voice.nps.power import nps_power as nps_power
     from qstats.voice.nps.randomised import nps_paired_test as nps_paired_test
     from qstats.voice.nps.randomised import nps_permutation_test as nps_permutation_test
     from qstats.voice.nps.result import Nps as Nps

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from qstats import datasets
-from qstats.improve.verify.plan import LogColumns, VerificationPlan
+from qstats.improve.verify.declare import LogColumns
+from qstats.improve.verify.plan import VerificationPlan
 from qstats.improve.verify.verdict import Verdict
 from qstats.improve.verify.verify import verify_improvement
 

@@ -68,7 +68,7 @@ def test_any_edit_after_freezing_shows() -> None:
         ({"category": 5}, "category: got 5"),
         ({"transition": ["2024-12-01", "2025-01-10"]}, "inside the baseline"),
         ({"transition": ["2025-03-01", "2025-03-10"]}, "transition"),
-        ({"guardrails": []}, "unknown entry 'guardrails'"),
+        ({"guardrail": []}, "unknown entry 'guardrail'"),
         ({"schema": "qstats.plan/9"}, "schema"),
         ({"frozen": "yes"}, "frozen"),
     ],

@@ -35,6 +35,7 @@ def plan(**changes: Any) -> VerificationPlan:
         "action_date": "2024-01-01",
         "baseline": ("2023-01-01", "2023-12-31"),
         "horizon": "2024-12-31",
+        "trend": "none",
         **changes,
     }
     return VerificationPlan(**entries).freeze(on="2023-12-15")
@@ -55,7 +56,8 @@ def test_effective() -> None:
     assert (v.state, v.reason, v.grade, v.strength) == ("effective", "target_met", "C", "verified")
     assert v.primary is not None
     assert v.primary.estimate == pytest.approx(176 / 364, rel=1e-3)  # 176 after, 364 before, equal exposure
-    assert set(status(v).values()) == {"pass"}
+    assert status(v).pop("delay") == "not possible"  # no receipt dates
+    assert {k: x for k, x in status(v).items() if x != "pass"} == {"delay": "not possible", "trend": "warn"}
     assert v.sentence().startswith("Effective")
     assert v.sentence("zh").startswith("有效")
 
@@ -249,7 +251,7 @@ def test_no_events_at_all() -> None:
 
 
 def test_empty_windows() -> None:
-    data = table([5.0], start="2030-01-01")
+    data = table([5.0], start="2020-01-01")
     v = verify_improvement(plan(), data, exposure=data, columns=COLUMNS)
     assert (v.state, v.reason) == ("inconclusive", "phases")
     assert json.loads(v.to_json())["primary"] is None
@@ -387,10 +389,18 @@ def test_json_table_and_sentence_agree_and_repeat() -> None:
 
 
 def test_every_check_has_words_in_both_languages() -> None:
-    from qstats.improve.verify.phrases import FINDINGS, WORDS
+    from qstats.improve.verify.phrases import WORDS
     from qstats.improve.verify.phrases_evidence import EVIDENCE, NOT_CHECKED
+    from qstats.improve.verify.phrases_findings import FINDINGS
+    from qstats.improve.verify.phrases_findings_log import FINDINGS_LOG
 
-    for pair in [*FINDINGS.values(), *EVIDENCE.values(), *NOT_CHECKED.values(), *WORDS.values()]:
+    for pair in [
+        *FINDINGS.values(),
+        *FINDINGS_LOG.values(),
+        *EVIDENCE.values(),
+        *NOT_CHECKED.values(),
+        *WORDS.values(),
+    ]:
         english, chinese = pair
         for en, zh in zip(english, chinese, strict=True) if isinstance(english, tuple) else [(english, chinese)]:
             gaps = {part.split("}")[0].split(":")[0].split("_zh")[0] for part in en.split("{")[1:]}

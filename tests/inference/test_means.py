@@ -141,20 +141,27 @@ def test_any_unit_gives_the_same_answer() -> None:
     assert compare_means([1e200, 1.0e200], [2e200, 2e200], effect="mean_ratio").estimate == 0.5
 
 
-def test_no_scatter_says_so() -> None:
+def test_no_scatter_is_no_information() -> None:
+    """Groups of equal values leave the error of the difference unknown: the whole range, whatever is asked."""
     same = compare_means([0.1] * 3, [0.1] * 4)
-    assert (same.pvalue, same.estimate, same.interval.low, same.interval.high) == (1.0, 0.0, 0.0, 0.0)
     apart = compare_means([2.0, 2.0], [5.0, 5.0, 5.0])
-    assert (apart.pvalue, apart.interval.low, apart.interval.high) == (0.0, -3.0, -3.0)
-    wrong_side = compare_means([2.0, 2.0], [5.0, 5.0, 5.0], alternative="greater")
-    assert wrong_side.pvalue == 1.0
-    ratio = compare_means([2.0, 2.0], [4.0, 4.0], effect="mean_ratio")
-    assert (ratio.pvalue, ratio.interval.low, ratio.interval.high) == (0.0, 0.5, 0.5)
+    less = compare_means([2.0, 2.0], [5.0, 5.0, 5.0], alternative="less", null=100.0)
+    pooled = compare_means([2.0, 2.0], [5.0, 5.0, 5.0], method="pooled")
     boot = compare_means([2.0, 2.0], [4.0, 4.0], method="bootstrap-t", rng=1)
-    assert (boot.pvalue, boot.interval.low) == (0.0, -2.0)
-    for r in (same, apart, wrong_side, ratio, boot):
+    summary = compare_mean_summaries(2.0, 0.0, 9, 5.0, 0.0, 9)
+    assert isinstance(summary, Comparison)
+    for r, estimate in ((same, 0.0), (apart, -3.0), (less, -3.0), (pooled, -3.0), (boot, -2.0), (summary, -3.0)):
+        assert (r.estimate, r.pvalue, r.statistic) == (estimate, 1.0, 0.0)
+        assert (r.interval.low, r.interval.high) == (-math.inf, math.inf)
+    ratio = compare_means([2.0, 2.0], [4.0, 4.0], effect="mean_ratio")
+    boot_ratio = compare_means([2.0, 2.0], [4.0, 4.0], effect="mean_ratio", method="bootstrap-t", rng=1)
+    for r in (ratio, boot_ratio):
+        assert (r.estimate, r.pvalue, r.interval.low, r.interval.high) == (0.5, 1.0, 0.0, math.inf)
+    for r in (same, apart, less, pooled, boot, summary, ratio, boot_ratio):
         assert [n.code for n in r.notes] == ["no-scatter"]
         assert r.notes[0].severity == "serious"
+    one_still = compare_means([2.0, 2.0], [5.0, 5.0, 5.5])
+    assert one_still.notes == () and one_still.pvalue < 0.05
     rounding = compare_means([1e15, 1e15 + 0.125], [1e15, 1e15 + 0.125, 1e15])
     assert [n.code for n in rounding.notes] == ["scatter-at-rounding"]
 

@@ -113,7 +113,11 @@ def test_offset_and_no_scatter() -> None:
     far = compare_paired_means(x + 1e12, x0 + 1e12)
     assert far.pvalue == pytest.approx(compare_paired_means(x, x0).pvalue, rel=1e-12)
     same = compare_paired_means([2.0, 3.0], [1.0, 2.0])
-    assert (same.estimate, same.pvalue, same.notes[0].code) == (1.0, 0.0, "no-scatter")
+    assert (same.estimate, same.pvalue, same.notes[0].code) == (1.0, 1.0, "no-scatter")
+    assert (same.interval.low, same.interval.high) == (-math.inf, math.inf)
+    # sign flips need no estimate of an error: eight equal rises are 2 of 2**8 patterns
+    flips = compare_paired_means([2.0, 3.0] * 4, [1.0, 2.0] * 4, method="sign-flip")
+    assert (flips.pvalue, flips.interval.low, flips.interval.high) == (2 / 2**8, 1.0, 1.0)
     none = compare_paired_means([2.0, 3.0], [2.0, 3.0], method="sign-flip")
     assert none.pvalue == 1.0
 

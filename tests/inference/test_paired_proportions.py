@@ -88,7 +88,7 @@ def test_same_numbers_as_a_net_score() -> None:
 
 
 @given(cells, cells, cells, cells, st.sampled_from(["two-sided", "less", "greater"]), st.sampled_from(
-    [("difference", "score"), ("odds_ratio", "score"), ("odds_ratio", "midp"), ("odds_ratio", "exact")]
+    [("difference", "score"), ("risk_ratio", "score"), *(("odds_ratio", m) for m in ("score", "midp", "exact"))]
 ))  # fmt: skip
 @settings(max_examples=80)
 def test_p_inverts_the_interval(a: int, b: int, c: int, d: int, alternative: str, kind: tuple[str, str]) -> None:
@@ -96,7 +96,8 @@ def test_p_inverts_the_interval(a: int, b: int, c: int, d: int, alternative: str
     effect, method = kind
     r = compare_paired_proportions(a, b, c, d, effect=effect, method=method, alternative=alternative)
     assert 0.0 <= r.pvalue <= 1.0
-    if effect == "odds_ratio" and b + c == 0:
+    if math.isnan(r.estimate):
+        assert (r.pvalue, r.interval.low, r.interval.high) == (1.0, 0.0, math.inf)
         return
     assert r.interval.low - 1e-12 <= r.estimate <= r.interval.high + 1e-12
     for limit in (r.interval.low, r.interval.high):
@@ -119,11 +120,95 @@ def test_swapping_and_nesting(a: int, b: int, c: int, d: int) -> None:
     assert one.interval.high <= wide.high + 1e-12
 
 
+def test_ratio_equals_published() -> None:
+    # R package contingencytables 3.0.0, Tang_asymptotic_score_CI_paired_2x2: its test of Cavo et al. (2012), complete
+    # response before and after consolidation therapy; McNemar's asymptotic test there: p 0.033006, z -2.132
+    r = compare_paired_proportions(59, 6, 16, 80, effect="risk_ratio")
+    assert r.estimate == pytest.approx(0.8667, abs=5e-5)
+    assert (r.interval.low, r.interval.high) == pytest.approx((0.7476, 0.9876), abs=5e-5)
+    assert (r.pvalue, r.statistic) == pytest.approx((0.033006, -2.132), abs=5e-4)
+
+
+@pytest.mark.parametrize("ratio", [0.05, 0.6, 1.0, 1.3, 9.0])
+@pytest.mark.parametrize(
+    ("a", "b", "c", "d"), [(30, 12, 5, 40), (0, 6, 3, 9), (8, 0, 4, 2), (5, 3, 0, 0), (0, 0, 4, 7)]
+)
+def test_ratio_score_is_at_the_maximum_of_the_likelihood(ratio: float, a: int, b: int, c: int, d: int) -> None:
+    # three free cells in mpmath: p_both = x, p_only0 = y, p_only = (ratio - 1) x + ratio y, neither the rest
+    n = a + b + c + d
+
+    def minus(v: np.ndarray) -> float:
+        x, y = v
+        cells_ = (x, (ratio - 1) * x + ratio * y, y, 1 - ratio * (x + y) - y)
+        if min(cells_) < 0:
+            return 1e9
+        return -sum(k * math.log(max(p, 1e-300)) for k, p in zip((a, b, c, d), cells_, strict=True) if k)
+
+    best = min(
+        (
+            optimize.minimize(minus, start, method="Nelder-Mead", options={"xatol": 1e-12, "fatol": 1e-13})
+            for start in ((0.02, 0.02), (0.01, 0.06), (0.001, 0.09), (0.06, 0.03))
+        ),
+        key=lambda found: found.fun,
+    )
+    x, y = best.x
+    variance = n * ratio * ((ratio - 1) * x + ratio * y + y)
+    z = compare_paired_proportions(a, b, c, d, effect="risk_ratio", null=ratio).statistic
+    assert z == pytest.approx((a + b - ratio * (a + c)) / math.sqrt(max(variance, 1e-15)), rel=2e-3, abs=1e-3)
+
+
+def test_ratio_at_the_ends() -> None:
+    # by hand: without `both` and `only0` the score at f is sqrt(only / f), without changes -sqrt(both (f - 1))
+    z2 = float(stats.chi2.ppf(0.95, 1))
+    r = compare_paired_proportions(0, 5, 0, 10, effect="risk_ratio")
+    assert (r.estimate, r.interval.high) == (math.inf, math.inf)
+    assert r.interval.low == pytest.approx(5 / z2, rel=1e-9)
+    r = compare_paired_proportions(0, 0, 5, 10, effect="risk_ratio")
+    assert (r.estimate, r.interval.low) == (0.0, 0.0)
+    assert r.interval.high == pytest.approx(z2 / 5, rel=1e-9)
+    r = compare_paired_proportions(7, 0, 0, 3, effect="risk_ratio")
+    assert (r.estimate, r.pvalue) == (1.0, 1.0)
+    assert (r.interval.low, r.interval.high) == pytest.approx((1 / (1 + z2 / 7), 1 + z2 / 7), rel=1e-9)
+    r = compare_paired_proportions(0, 0, 0, 9, effect="risk_ratio")
+    assert math.isnan(r.estimate)
+    assert (r.pvalue, r.interval.low, r.interval.high, r.notes[0].code) == (1.0, 0.0, math.inf, "no-information")
+
+
+@given(cells, cells, cells, cells, st.sampled_from([0.5, 0.9, 0.99]))
+@settings(max_examples=60)
+def test_ratio_swaps_and_nests(a: int, b: int, c: int, d: int, confidence: float) -> None:
+    assume(a + b + c > 0)
+    one = compare_paired_proportions(a, b, c, d, effect="risk_ratio", confidence=confidence)
+    two = compare_paired_proportions(a, c, b, d, effect="risk_ratio", confidence=confidence)
+    assert one.pvalue == pytest.approx(two.pvalue, rel=1e-10)
+    if one.interval.low > 0:
+        assert one.interval.low == pytest.approx(1 / two.interval.high, rel=1e-10)
+    else:
+        assert two.interval.high == math.inf
+    # the units without the event under both say nothing of the ratio
+    assert (
+        one.interval
+        == compare_paired_proportions(a, b, c, 2 * d + 1, effect="risk_ratio", confidence=confidence).interval
+    )
+    wide = compare_paired_proportions(a, b, c, d, effect="risk_ratio", confidence=0.5 + confidence / 2).interval
+    assert wide.low <= one.interval.low * (1 + 1e-12)
+    assert one.interval.high <= wide.high * (1 + 1e-12)
+
+
+def test_ratio_of_huge_counts() -> None:
+    # one in 1e6 of 4e12 units: the limits are those of the normal approximation of the log ratio
+    a, b, c = 2_000_000, 1_000_500, 1_000_000
+    r = compare_paired_proportions(a, b, c, 4_000_000_000_000, effect="risk_ratio")
+    se = math.sqrt((b + c) / ((a + b) * (a + c)))
+    assert math.log(r.interval.high / r.estimate) == pytest.approx(1.959964 * se, rel=1e-3)
+    assert math.log(r.estimate / r.interval.low) == pytest.approx(1.959964 * se, rel=1e-3)
+
+
 def test_a_column_is_its_rows() -> None:
     rng = np.random.default_rng(5)
     a, b, c, d = rng.poisson(4.0, (4, 30))
     a += 1
-    for effect, method in (("difference", "score"), ("odds_ratio", "midp")):
+    for effect, method in (("difference", "score"), ("risk_ratio", "score"), ("odds_ratio", "midp")):
         many = compare_paired_proportions(a, b, c, d, effect=effect, method=method)
         assert isinstance(many, Comparisons)
         for i in range(30):
@@ -140,7 +225,9 @@ def test_a_column_is_its_rows() -> None:
         ((1, -1, 0, 0), {}, "only: got -1"),
         ((1, 1, 0.5, 0), {}, "only0: got 0.5"),
         ((1, 1, 1, 1), {"method": "exact"}, "is for effect='odds_ratio'"),
-        ((1, 1, 1, 1), {"effect": "risk_ratio"}, "effect"),
+        ((1, 1, 1, 1), {"effect": "hazard_ratio"}, "effect"),
+        ((1, 1, 1, 1), {"effect": "risk_ratio", "method": "midp"}, "the ratio is by 'score'"),
+        ((1, 1, 1, 1), {"effect": "risk_ratio", "null": 0.0}, "null"),
         ((1, 1, 1, 1), {"null": 1.0}, "null"),
         ((1, 1, 1, 1), {"effect": "odds_ratio", "null": 0.0}, "null"),
     ],

@@ -1,5 +1,6 @@
 """Many rates in one call, one rate with its interval: R, mpmath, plain loops; p and limits invert to ten digits."""
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from qstats import compare_rates
 from qstats.errors import DataError, TooFewData
@@ -347,3 +348,80 @@ def test_near_the_centre_the_smaller_tail_counts(method: str, weight: float) -> 
     got = rate_pvalues(y, t, y0, t0, method=method)
     np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(got, rate_pvalues(y0, t0, y, t, method=method), rtol=1e-9)
+
+
+def _slow_tail(k: np.ndarray, m: np.ndarray, odds: np.ndarray, weight: float) -> np.ndarray:
+    """The tail of k or more by two incomplete beta functions, from the end where p is small."""
+    p, q = 1 / (1 + 1 / odds), 1 / (1 + odds)
+    whole = np.where(k > 0, special.betainc(np.maximum(k, 1), m + 1, p), 1.0)
+    rest = np.where(m > 0, special.betainc(k + 1, np.maximum(m, 1), p), 0.0)
+    near = p > 0.99
+    whole = np.where(near & (k > 0), special.betaincc(m + 1, np.maximum(k, 1), q), whole)
+    rest = np.where(near & (m > 0), special.betaincc(np.maximum(m, 1), k + 1, q), rest)
+    return np.asarray(weight * whole + (1 - weight) * rest)
+
+
+MEANS = [(5.0, 5.0), (20.0, 20.0), (50.0, 50.0), (200.0, 200.0), (2000.0, 2000.0), (5.0, 2000.0), (20_000.0, 30.0)]
+
+
+@pytest.mark.parametrize(("method", "weight"), [("midp", 0.5), ("exact", 1.0)])
+@pytest.mark.parametrize(("mean", "mean0"), MEANS)
+def test_any_mean_gets_the_digits_of_the_incomplete_beta_function(
+    method: str, weight: float, mean: float, mean0: float
+) -> None:
+    # 20,000 rows: tables of repeated pairs and the expansion for large counts are both in use
+    rng = np.random.default_rng(41)
+    y, y0 = rng.poisson(mean, 20_000).astype(float), rng.poisson(mean0, 20_000).astype(float)
+    t, t0 = rng.uniform(0.5, 2.0, (2, y.size))
+    t0 = t0 * mean0 / mean
+    r = compare_rates(y, t, y0, t0, method=method)
+    less = compare_rates(y, t, y0, t0, method=method, alternative="less")
+    odds = t / t0
+    up, down = _slow_tail(y, y0, odds, weight), _slow_tail(y0, y, 1 / odds, weight)
+    some = y + y0 > 0
+    # below 1e-307 float64 has fewer digits: two units of its last place
+    np.testing.assert_allclose(r.pvalue[some], np.minimum(1, 2 * np.minimum(up, down))[some], rtol=6e-11, atol=1e-322)
+    np.testing.assert_allclose(less.pvalue[some], down[some], rtol=6e-11, atol=1e-322)
+    low, high = r.interval.low * odds, r.interval.high * odds
+    some = low > 0
+    np.testing.assert_allclose(_slow_tail(y[some], y0[some], low[some], weight), 0.025, rtol=2e-10)
+    some = np.isfinite(high)
+    np.testing.assert_allclose(_slow_tail(y0[some], y[some], 1 / high[some], weight), 0.025, rtol=2e-10)
+    if method == "exact":
+        some = y > 0
+        pi = special.betaincinv(y[some], y0[some] + 1, 0.025)
+        np.testing.assert_allclose(low[some], pi / (1 - pi), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("mean", "mean0"), MEANS[-3:])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.9999999])
+def test_a_long_column_is_its_rows_at_any_mean(mean: float, mean0: float, confidence: float) -> None:
+    rng = np.random.default_rng(42)
+    y, y0 = rng.poisson(mean, 20_000), rng.poisson(mean0, 20_000)
+    many, few = (compare_rates(y[:m], 1.0, y0[:m], mean0 / mean, confidence=confidence) for m in (y.size, 40))
+    assert isinstance(many, Comparisons) and isinstance(few, Comparisons)
+    # a few rows go by the incomplete beta function, whatever their counts
+    np.testing.assert_allclose(many.pvalue[:40], few.pvalue, rtol=6e-11)
+    np.testing.assert_allclose(many.interval.low[:40], few.interval.low, rtol=6e-11)
+    np.testing.assert_allclose(many.interval.high[:40], few.interval.high, rtol=6e-11)
+    # and a row does not depend on its place in a long column
+    turned = compare_rates(y[::-1], 1.0, y0[::-1], mean0 / mean, confidence=confidence)
+    assert isinstance(turned, Comparisons)
+    np.testing.assert_allclose(turned.pvalue[::-1], many.pvalue, rtol=1e-13)
+    np.testing.assert_allclose(turned.interval.low[::-1], many.interval.low, rtol=1e-13)
+
+
+@pytest.mark.parametrize("method", ["midp", "exact"])
+@pytest.mark.parametrize("t", [0.3, 1.0, 4.0])
+def test_limits_rise_with_the_count_and_nest_across_the_change_of_method(method: str, t: float) -> None:
+    # all pairs of counts to 60: the expansion takes over where both reach 20
+    y, y0 = (v.ravel() for v in np.meshgrid(np.arange(61), np.arange(61), indexing="ij"))
+    found = [compare_rates(y, t, y0, 1.0, method=method, confidence=c).interval for c in (0.5, 0.9, 0.99, 0.9999)]
+    for inner, outer in itertools.pairwise(found):
+        assert (outer.low <= inner.low).all()
+        assert (outer.high >= inner.high).all()
+    for interval in found:
+        low, high = (np.asarray(v).reshape(61, 61) for v in (interval.low, interval.high))
+        assert (low[1:] >= low[:-1]).all() and (low[:, 1:] <= low[:, :-1]).all()
+        assert (high[1:, 1:] >= high[:-1, 1:]).all() and (high[1:, 1:] <= high[1:, :-1]).all()
+        assert low[20, 20] > low[19, 20] > 0.0

@@ -54,6 +54,17 @@ def test_nothing_ended_before_the_horizon() -> None:
     r = compare_times([5.0, 6.0], [7.0, 9.0], closed=[0, 0], closed0=[0, 0], measure="rmst_ratio", horizon=5.0)
     assert (r.estimate, r.pvalue) == (1.0, 1.0)
     assert r.notes[0].code == "no-scatter"
+    assert (r.interval.low, r.interval.high) == (0.0, math.inf)
+
+
+def test_equal_times_are_no_information() -> None:
+    geometric = compare_times([2.0] * 5, [4.0] * 9)
+    assert geometric.estimate == pytest.approx(0.5, rel=1e-15)
+    assert (geometric.pvalue, geometric.interval.low, geometric.interval.high) == (1.0, 0.0, math.inf)
+    to_end = compare_times([2.0] * 5, [4.0] * 9, measure="rmst_difference", horizon=10.0)
+    assert (to_end.estimate, to_end.pvalue, to_end.interval.low, to_end.interval.high) == (-2.0, 1.0, -10.0, 10.0)
+    for r in (geometric, to_end):
+        assert "no-scatter" in {n.code for n in r.notes if n.severity == "serious"}
 
 
 @given(tickets, tickets, st.sampled_from(["rmst_difference", "rmst_ratio"]), st.floats(0.2, 3.0))

@@ -127,7 +127,7 @@ def test_the_verdict_is_honest(verdict: qstats.Verdict) -> None:
     assert verdict.state in STATES
     codes = [check.code for check in verdict.checks]
     assert codes == [
-        "plan", "sanity", "phases", "horizon", "amount", "baseline", "season", "overdispersion",
+        "plan", "sanity", "phases", "delay", "horizon", "amount", "baseline", "trend", "season", "overdispersion",
         "autocorrelation", "exposure", "control",
     ]  # fmt: skip
     # Volume was only declared constant and the plan was not frozen: both must be said, and no grade above C.

@@ -14,11 +14,11 @@ from qstats._core.interval import Interval, Intervals
 from qstats._core.notes import Note
 from qstats._core.result import Result
 
-__all__ = ["ALTERNATIVES", "Comparison", "Comparisons", "in_words", "tail_probability", "tails"]
+__all__ = ["ALTERNATIVES", "EFFECTS", "Comparison", "Comparisons", "in_words", "tail_probability", "tails"]
 
 ALTERNATIVES = ("two-sided", "less", "greater")
 
-_EFFECTS = {
+EFFECTS = {
     "rate_ratio": "rate ratio",
     "rate_difference": "rate difference",
     "rate_ratio_ratio": "ratio of rate ratios",
@@ -86,7 +86,7 @@ class Comparison(Result):
     df: float | None = None
 
     def _rows(self) -> list[tuple[str, str]]:
-        name = _EFFECTS.get(self.effect, self.effect)
+        name = EFFECTS.get(self.effect, self.effect)
         seen = [("group, reference", ", ".join(in_words(v) for v in self.values))] if self.values else []
         return [
             *seen,
@@ -154,7 +154,7 @@ class Comparisons(Result):
     def _rows(self) -> list[tuple[str, str]]:
         out = self.interval.low > self.null, self.interval.high < self.null
         return [
-            ("effect", _EFFECTS.get(self.effect, self.effect)),
+            ("effect", EFFECTS.get(self.effect, self.effect)),
             ("comparisons", f"{len(self)}"),
             (f"interval ({self.interval.confidence:.0%}) above {self.null:g}", f"{int(np.count_nonzero(out[0]))}"),
             (f"interval ({self.interval.confidence:.0%}) below {self.null:g}", f"{int(np.count_nonzero(out[1]))}"),

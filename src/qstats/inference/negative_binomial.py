@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,16 @@ from qstats._core.checks import check_choice, check_confidence, check_number
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats.errors import DataError, TooFewData
-from qstats.inference.comparison import ALTERNATIVES, Comparison, tails
+from qstats.inference.comparison import ALTERNATIVES, Comparison, Comparisons, tails
+from qstats.inference.means.rows import in_lines
+from qstats.inference.quasi_poisson import quasi_poisson_lines
 from qstats.inference.rate_kernels import critical, score_pvalue
 from qstats.inference.rates import compare_rates
 from qstats.inference.roots import bracketed
 
 __all__ = ["compare_overdispersed_rates"]
 
+_Periods = np.ndarray[tuple[int], np.dtype[Any]] | Sequence[float]
 _MODELS = ("quasi-poisson", "negative-binomial")
 _NB_SOURCE = "Lawless (1987), Canadian Journal of Statistics 15, 209-225"
 _GRID = np.concatenate(([0.0], np.exp(np.linspace(math.log(1e-7), math.log(1e4), 52))))
@@ -192,6 +195,16 @@ def _phase(counts: object, exposure: object, suffix: str) -> _Phase:
     return _Phase(y, as_exposure(exposure, f"exposure{suffix}", y.size, missing="never"))
 
 
+@overload
+def compare_overdispersed_rates(
+    counts: _Periods, exposure: npt.ArrayLike, counts0: _Periods, exposure0: npt.ArrayLike, *, model: str = ...,
+    effect: str = ..., null: float | None = ..., confidence: float = ..., alternative: str = ...,
+) -> Comparison: ...  # fmt: skip
+@overload
+def compare_overdispersed_rates(
+    counts: npt.ArrayLike, exposure: npt.ArrayLike, counts0: npt.ArrayLike, exposure0: npt.ArrayLike, *,
+    model: str = ..., effect: str = ..., null: float | None = ..., confidence: float = ..., alternative: str = ...,
+) -> Comparison | Comparisons: ...  # fmt: skip
 def compare_overdispersed_rates(
     counts: npt.ArrayLike,
     exposure: npt.ArrayLike,
@@ -203,7 +216,7 @@ def compare_overdispersed_rates(
     null: float | None = None,
     confidence: float = 0.95,
     alternative: str = "two-sided",
-) -> Comparison:
+) -> Comparison | Comparisons:
     r"""Tell whether a rate changed when monthly (weekly, daily) counts scatter more than chance alone would make them.
 
     Use it with the counts of each period: complaints come in clusters, and a test that takes them for Poisson calls
@@ -213,11 +226,13 @@ def compare_overdispersed_rates(
 
     Parameters
     ----------
-    counts : array-like, shape (a,)
-        Events in each period of the group asked about ("after").
-    exposure : float or array-like, shape (a,)
-        Exposure of each period, above zero; one number for all alike.
-    counts0, exposure0 : array-like, shape (b,)
+    counts : array-like, shape (a,) or (pairs, a)
+        Events in each period of the group asked about ("after"). Two dimensions are many pairs, one per line, for the
+        quasi-Poisson model; lines of unequal length are not padded: a period without exposure is no period of zero
+        events, so group the pairs by length.
+    exposure : float or array-like, shape (a,) or (pairs, a)
+        Exposure of each period, above zero; one number for all alike, one row for all pairs.
+    counts0, exposure0 : array-like, shape (b,) or (pairs, b)
         The same for the reference group ("before").
     model : {"quasi-poisson", "negative-binomial"}
         Variance proportional to the mean, estimated by Pearson's chi-square and allowed for by Student's t (safe from
@@ -232,14 +247,14 @@ def compare_overdispersed_rates(
 
     Returns
     -------
-    Comparison
+    Comparison or Comparisons
         Scatter below Poisson counts as Poisson, with a note. p-value and interval are one procedure: score with t, or
-        likelihood ratio.
+        likelihood ratio. The latter for one pair per line.
 
     Raises
     ------
     DataError
-        Bad counts or exposures, an unknown option; the negative binomial with no event in one group.
+        Bad counts or exposures, an unknown option; the negative binomial with no event in one group, or for many pairs.
     TooFewData
         No group with two periods or more and an event: nothing to estimate the scatter from.
 
@@ -268,6 +283,13 @@ def compare_overdispersed_rates(
     check_choice(effect, "effect", ("rate_ratio", "rate_difference"))
     check_choice(alternative, "alternative", ALTERNATIVES)
     confidence = check_confidence(confidence)
+    if in_lines(counts, counts0):
+        if model != "quasi-poisson":
+            raise DataError(
+                "model: 'negative-binomial' is fitted to one pair per call; for one pair per line use "
+                "model='quasi-poisson', or call it for each line"
+            )
+        return quasi_poisson_lines(counts, exposure, counts0, exposure0, effect, null, confidence, alternative)
     after, before = _phase(counts, exposure, ""), _phase(counts0, exposure0, "0")
     chi2, df = _pearson((after, before))
     if not df and (after.y.any() or before.y.any()):

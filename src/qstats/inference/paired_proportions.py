@@ -31,6 +31,13 @@ _METHODS = {
     "midp": ("conditional, mid-p", "Fagerland, Lydersen & Laake (2013), BMC Medical Research Methodology 13, 91"),
     "exact": ("conditional, exact central", "McNemar (1947), Psychometrika 12, 153-157; Clopper & Pearson (1934)"),
 }
+_RATIO_SCORE = (
+    "score, Nam and Blackwelder",
+    "Nam & Blackwelder (2002), Statistics in Medicine 21, 689-699; Tang, Tang & Chan (2003), Statistics in Medicine "
+    "22, 1217-1233",
+)
+_WORDS = {"difference": "difference", "risk_ratio": "ratio"}
+_FAR = 60.0  # logarithm of a ratio no data in whole numbers under 2**53 can reach the limits of
 _ODDS_SCORE = ("conditional score", "McNemar (1947), Psychometrika 12, 153-157; Wilson (1927), JASA 22, 209-212")
 
 
@@ -72,6 +79,63 @@ def _difference(
     below, above = tails(alternative, confidence)
     low, high = solve(critical(below, math.inf), -1.0), solve(-critical(above, math.inf), 1.0)
     return Found(estimate, low, high, score_pvalue(score, math.inf, alternative), score)
+
+
+def _ratio_score(both: FloatArray, only: FloatArray, only0: FloatArray, log_ratio: FloatArray) -> FloatArray:
+    """Return the score statistic of ``log(p / p0) = log_ratio``; units without the event under both say nothing of it.
+
+    Of the units with an event let r be the share with it in the reference group alone. With the ratio f fixed at 1 or
+    more the likelihood ``both log(1 - (1 + f) r) + only log(f - 1 + r) + only0 log r`` has its maximum at the larger
+    root of ``(1 + f) m r**2 + B r - only0 (f - 1) = 0``, and ``only - only0`` and so on have variance
+    ``m f (r + (f - 1 + r) / f)``. A ratio below 1 is one above 1 with the groups exchanged.
+    """
+    turned = log_ratio < 0.0
+    b, c = np.where(turned, only0, only), np.where(turned, only, only0)
+    f = np.exp(np.abs(log_ratio))
+    above, m = np.expm1(np.abs(log_ratio)), both + only + only0  # f - 1 with its own digits
+    linear = (both + c) * above * (f + 1.0) - b - c
+    quadratic, constant = (1.0 + f) * m, c * above
+    root = np.sqrt(linear * linear + 4.0 * quadratic * constant)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = np.where(linear <= 0.0, (root - linear) / (2.0 * quadratic), 2.0 * constant / (linear + root))
+    r = np.fmax(r, 0.0)
+    # the gap b + both - f (both + c), and the spread, over f: neither overflows
+    z: FloatArray = score_of(b / f - c - both * (above / f), m * (r + (above + r) / f) / f)
+    return np.where(turned, -z, z)
+
+
+def _ratio(
+    both: FloatArray, only: FloatArray, only0: FloatArray, null: float, confidence: float, alternative: str
+) -> Found:
+    x, x0 = both + only, both + only0
+    empty = both + only + only0 == 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimate = x / x0
+        log = np.where(empty, 0.0, np.clip(np.log(x) - np.log(x0), -_FAR, _FAR))
+    a, b, c = (np.where(empty, 1.0, v) for v in (both, only, only0))  # counts to calculate with, not to be shown
+    score = _ratio_score(a, b, c, np.full(x.size, math.log(null)))
+
+    def solve(goal: float, end: float) -> FloatArray:
+        if math.isinf(goal):
+            return np.full(x.size, end)
+
+        def falling(at: FloatArray, which: Any) -> FloatArray:
+            return _ratio_score(a[which], b[which], c[which], at) - goal
+
+        low = log if goal < 0.0 else np.full(x.size, -_FAR)
+        high = log if goal > 0.0 else np.full(x.size, _FAR)
+        inward = (goal > 0.0) == (end < 0.0)
+        return np.where((log == end) & inward, end, bracketed(falling, low, high))
+
+    below, above = tails(alternative, confidence)
+    ends = solve(critical(below, math.inf), -_FAR), solve(-critical(above, math.inf), _FAR)
+    low, high = (np.where(v <= -_FAR, 0.0, np.where(v >= _FAR, np.inf, np.exp(v))) for v in ends)
+    low, high = np.where(empty, 0.0, low), np.where(empty, np.inf, high)
+    score = np.where(empty, 0.0, score)
+    one = "no unit has the event under either condition: the data say nothing about the ratio"
+    many = "tables have no event under either condition: they say nothing about the ratio"
+    note = count_note("no-information", "serious", empty, one, many)
+    return Found(estimate, low, high, score_pvalue(score, math.inf, alternative), score, note)
 
 
 def _odds(only: FloatArray, only0: FloatArray, method: str, null: float, confidence: float, alternative: str) -> Found:
@@ -131,21 +195,22 @@ def compare_paired_proportions(
         Units with the event only in the group asked about ("after"), and only in the reference group ("before").
     neither : float or array-like, shape (m,)
         Units without the event under both.
-    effect : {"difference", "odds_ratio"}
-        Share in the group less share in the reference group, ``(only - only0) / n``; or the conditional odds ratio
-        ``only / only0``, which looks at the units that changed alone.
+    effect : {"difference", "risk_ratio", "odds_ratio"}
+        Share in the group less share in the reference group, ``(only - only0) / n``; their ratio, ``(both + only) /
+        (both + only0)``; or the conditional odds ratio ``only / only0``, which looks at the units that changed alone.
     method : {"score", "midp", "exact"}
-        ``"score"`` is Tango's for the difference, Wilson's for the odds ratio; at no change both are McNemar's test.
-        ``"midp"`` and ``"exact"`` are McNemar's test by the binomial, for the odds ratio.
+        ``"score"`` is Tango's for the difference, Nam and Blackwelder's for the ratio, Wilson's for the odds ratio; at
+        no change all are McNemar's test. ``"midp"`` and ``"exact"`` are McNemar's test by the binomial, for the odds
+        ratio.
     null : float, optional
-        Difference (default 0) or odds ratio (default 1) the p-value is about.
+        Difference (default 0), ratio or odds ratio (default 1) the p-value is about.
     confidence : float
     alternative : {"two-sided", "less", "greater"}
 
     Returns
     -------
     Comparison or Comparisons
-        ``n`` holds the units with the event in each group for the difference, those that changed for the odds ratio.
+        ``n`` holds the units with the event in each group, for the odds ratio those that changed.
 
     Raises
     ------
@@ -156,13 +221,17 @@ def compare_paired_proportions(
     -----
     :math:`z(\delta) = (b - c - n \delta) / \sqrt{n (2 \tilde q + \delta (1 - \delta))}` with b only, c only0, n all
     units and :math:`\tilde q` the probability of only0 at the maximum of the likelihood under the difference
-    :math:`\delta`. Limits and p-value come from the same z. For the odds ratio :math:`\psi`, b is
+    :math:`\delta`. For the ratio :math:`\phi`, with a both,
+    :math:`z(\phi) = (a + b - \phi (a + c)) / \sqrt{n \phi (\tilde p_b + \tilde p_c)}` with the probabilities of only
+    and only0 at the maximum of the likelihood under the ratio. Limits and p-value come from the same z. For the odds
+    ratio :math:`\psi`, b is
     binomial of b + c with probability :math:`\psi / (1 + \psi)`.
 
     References
     ----------
-    Tango (1998), Statistics in Medicine 17, 891-908. McNemar (1947), Psychometrika 12, 153-157. Fagerland, Lydersen &
-    Laake (2013), BMC Medical Research Methodology 13, 91.
+    Tango (1998), Statistics in Medicine 17, 891-908. Nam & Blackwelder (2002), Statistics in Medicine 21, 689-699;
+    Tang, Tang & Chan (2003), Statistics in Medicine 22, 1217-1233. McNemar (1947), Psychometrika 12, 153-157.
+    Fagerland, Lydersen & Laake (2013), BMC Medical Research Methodology 13, 91.
 
     Examples
     --------
@@ -174,13 +243,16 @@ def compare_paired_proportions(
     (0.0805, 0.0896)
     >>> round(compare_paired_proportions(30, 12, 5, 40, effect="odds_ratio", method="exact").pvalue, 4)
     0.1435
+    >>> r = compare_paired_proportions(30, 12, 5, 40, effect="risk_ratio")
+    >>> round(r.estimate, 3), str(r.interval)
+    (1.2, '(0.9698, 1.52)')
     """
-    check_choice(effect, "effect", ("difference", "odds_ratio"))
+    check_choice(effect, "effect", ("difference", "risk_ratio", "odds_ratio"))
     check_choice(method, "method", _METHODS)
     check_choice(alternative, "alternative", ALTERNATIVES)
     confidence = check_confidence(confidence)
-    if effect == "difference" and method != "score":
-        raise DataError(f"method: {method!r} is for effect='odds_ratio'; the difference is by 'score'")
+    if effect != "odds_ratio" and method != "score":
+        raise DataError(f"method: {method!r} is for effect='odds_ratio'; the {_WORDS[effect]} is by 'score'")
     names = ("both", "only", "only0", "neither")
     given = (both, only, only0, neither)
     single, (yes, b, c, no) = columns_of({name: (v, "count") for name, v in zip(names, given, strict=True)})
@@ -193,6 +265,10 @@ def compare_paired_proportions(
         null = 0.0 if null is None else check_number(null, "null", above=-1.0, below=1.0)
         found, counts = _difference(b, c, n, null, confidence, alternative), (yes + b, yes + c)
         text = "score, Tango"
+    elif effect == "risk_ratio":
+        null = 1.0 if null is None else check_number(null, "null", above=0.0, below=1e25, least=1e-25)
+        found, counts = _ratio(yes, b, c, null, confidence, alternative), (yes + b, yes + c)
+        text, source = _RATIO_SCORE
     else:
         null = 1.0 if null is None else check_number(null, "null", above=0.0)
         found, counts = _odds(b, c, method, null, confidence, alternative), (b, c)

@@ -17,7 +17,7 @@ __all__ = ["NO_SCATTER", "Pivot", "pivot_test", "safe_exp", "satterthwaite", "ta
 NO_SCATTER = Note(
     "no-scatter",
     "serious",
-    "no scatter within the groups: their error cannot be estimated, so the interval has no width; "
+    "no scatter within the groups: their error cannot be estimated, and nothing follows about the effect; "
     "look whether the data were rounded, capped or copied",
 )
 

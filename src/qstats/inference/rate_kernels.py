@@ -13,6 +13,7 @@ import numpy as np
 import scipy
 
 from qstats._core.arrays import FloatArray
+from qstats._core.binomial_tail import LEAST, binomial_chance, binomial_tail, tail_logit
 from qstats._core.quantiles import normal_quantile, normal_sf, t_quantile, t_sf
 from qstats.inference.roots import Tail, bracketed, by_blocks, once_each, tail_root
 
@@ -28,6 +29,7 @@ __all__ = [
     "score_pvalue",
 ]
 
+_FEW = 128  # rows below which a call of numpy costs more than its arithmetic
 _NEAR_ONE = 0.9999  # beyond it 1 - x has lost digits that betainc would need
 
 
@@ -47,6 +49,11 @@ def score_pvalue(z: FloatArray, df: float, alternative: str) -> FloatArray:
     return tail if x is not None else np.minimum(1.0, 2.0 * tail)
 
 
+def _least(rows: int) -> float:
+    """Return the count from which the expansion of the tail is used: it takes many calls, so not for a few rows."""
+    return LEAST if rows >= _FEW else math.inf
+
+
 def _upper_tail(k: FloatArray, n: FloatArray, p: FloatArray, q: FloatArray) -> FloatArray:
     """P(X >= k) for X ~ Binomial(n, p), ``0 < k <= n`` and ``q = 1 - p`` with its own digits."""
     tail: FloatArray = scipy.special.betainc(k, n - k + 1.0, p)
@@ -55,28 +62,69 @@ def _upper_tail(k: FloatArray, n: FloatArray, p: FloatArray, q: FloatArray) -> F
     return tail
 
 
+def _weighted_tail(
+    k: FloatArray, m: FloatArray, p: FloatArray, q: FloatArray, weight: float, least: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return ``P(X > k) + weight P(X = k)`` of k + m trials and P(X = k); k of 0 only where there is no trial.
+
+    Counts of at least `least` on both sides go by the expansion; `least` infinite: by the incomplete beta function.
+    """
+    if math.isinf(least):
+        return _beta_tail(k, m, p, q, weight)
+    some = np.minimum(k, m) >= least
+    if some.all():
+        return binomial_tail(k, m, p, q, weight)
+    if some.any():
+        tail, own = np.empty(k.size), np.empty(k.size)
+        for part, kernel in ((np.flatnonzero(some), binomial_tail), (np.flatnonzero(~some), _small_tail)):
+            tail[part], own[part] = kernel(k[part], m[part], p[part], q[part], weight)
+        return tail, own
+    return _small_tail(k, m, p, q, weight)
+
+
+def _beta_tail(
+    k: FloatArray, m: FloatArray, p: FloatArray, q: FloatArray, weight: float
+) -> tuple[FloatArray, FloatArray]:
+    """By two incomplete beta functions: the fewest calls."""
+    some, more = k > 0.0, m > 0.0
+    kk, n = np.where(some, k, 1.0), np.maximum(k + m, 1.0)
+    whole = np.where(some, _upper_tail(kk, n, p, q), 1.0)
+    rest = np.where(more, _upper_tail(kk + 1.0, np.where(more, n, kk + 1.0), p, q), 0.0)
+    return weight * whole + (1.0 - weight) * rest, whole - rest
+
+
+def _small_tail(
+    k: FloatArray, m: FloatArray, p: FloatArray, q: FloatArray, weight: float
+) -> tuple[FloatArray, FloatArray]:
+    """By one incomplete beta function and the count's own probability: the least time for many rows."""
+    some = k > 0.0
+    kk = np.where(some, k, 1.0)
+    whole = _upper_tail(kk, kk + m, p, q)
+    if (m > 0.0).all():
+        own = binomial_chance(kk, m, p, q)
+    else:
+        own = np.where(m > 0.0, binomial_chance(kk, np.maximum(m, 1.0), p, q), whole)
+    # the tail holds its own count: nothing is lost in the difference
+    return np.where(some, whole - (1.0 - weight) * own, 1.0), own
+
+
 def conditional_pvalue(k: FloatArray, n: FloatArray, odds: FloatArray, weight: float, alternative: str) -> FloatArray:
     """Return p-values of k of n against binomial odds; `weight` of the observed count is 1 (exact) or 1/2 (mid-p).
 
     The tail away from the mean is computed as a tail: it keeps its digits however small. Two-sided is twice the smaller
     tail, which near the centre may be the other one.
     """
+    least = _least(k.size)
 
     def block(k: FloatArray, n: FloatArray, odds: FloatArray) -> tuple[FloatArray]:
         with np.errstate(divide="ignore"):
             p, q = 1.0 / (1.0 + 1.0 / odds), 1.0 / (1.0 + odds)
-        fewer = k <= n * p
-        j = np.where(fewer, n - k, k)
+        m = n - k
+        fewer = k * q <= m * p
+        k, m = np.where(fewer, m, k), np.where(fewer, k, m)
         p, q = np.where(fewer, q, p), np.where(fewer, p, q)
-        some = j > 0.0
-        j, n = np.where(some, j, 1.0), np.maximum(n, 1.0)
-        whole = np.where(some, _upper_tail(j, n, p, q), 1.0)
-        rest = np.zeros(j.size)
-        # far out an exact two-sided p-value needs one tail only
-        which = np.flatnonzero(some & (j < n) & ((weight < 1.0) | (alternative != "two-sided") | (whole > 0.5)))
-        rest[which] = _upper_tail(j[which] + 1.0, n[which], p[which], q[which])
-        tail = weight * whole + (1.0 - weight) * rest
-        other = 1.0 - weight * rest - (1.0 - weight) * whole
+        tail, own = _weighted_tail(k, m, p, q, weight, least)
+        other = 1.0 - tail + (2.0 * weight - 1.0) * own
         if alternative == "two-sided":
             return (np.minimum(1.0, 2.0 * np.minimum(tail, other)),)
         return (np.where(fewer == (alternative == "less"), tail, other),)
@@ -94,7 +142,7 @@ def _beta_start(a: FloatArray, b: FloatArray, error: float) -> FloatArray:
     return start
 
 
-def _lower_odds(k: FloatArray, n: FloatArray, error: float, weight: float) -> FloatArray:
+def _lower_odds(k: FloatArray, n: FloatArray, error: float, weight: float, least: float) -> FloatArray:
     """Odds at which the weighted probability of `k` or more of `n` is `error`; 0 where k is 0."""
     out = np.zeros(k.size)
     with np.errstate(divide="ignore"):
@@ -106,10 +154,30 @@ def _lower_odds(k: FloatArray, n: FloatArray, error: float, weight: float) -> Fl
     if error > weight:  # confidence under one half: (1 - weight) of the count itself is left out of the tail of 0
         none = (k == 0.0) & (n > 0.0)
         out[none] = np.expm1(-math.log((1.0 - error) / (1.0 - weight)) / n[none])
-    inner = np.flatnonzero((k > 0.0) & (k < n))
-    if not inner.size:
-        return out
-    j, m = k[inner], n[inner]
+    large = np.minimum(k, n - k) >= least
+    if (some := np.flatnonzero(large)).size:
+        out[some] = _large_odds(k[some], n[some] - k[some], error, weight)
+    inner = np.flatnonzero((k > 0.0) & (k < n) & ~large)
+    if inner.size:
+        out[inner] = _small_odds(k[inner], n[inner], error, weight)
+    return out
+
+
+def _large_odds(k: FloatArray, m: FloatArray, error: float, weight: float) -> FloatArray:
+    def tail(u: FloatArray, which: Any) -> Tail:
+        kk, mm, odds = k[which], m[which], np.exp(u)
+        q = 1.0 / (1.0 + odds)
+        p = odds * q
+        value, own = binomial_tail(kk, mm, p, q, weight)
+        up, down = weight * kk, (1.0 - weight) * mm
+        pull = kk * q - mm * p
+        return Tail(value + (1.0 - weight) * own, value - weight * own, up * q + down * p, (down - up) * p * q, pull)
+
+    begin = tail_logit(k, m, -float(normal_quantile(error)), weight)
+    return np.exp(tail_root(tail, begin, error, weight, rising=True))
+
+
+def _small_odds(j: FloatArray, m: FloatArray, error: float, weight: float) -> FloatArray:
 
     def tail(u: FloatArray, which: Any) -> Tail:
         jj, mm = j[which], m[which]
@@ -119,24 +187,24 @@ def _lower_odds(k: FloatArray, n: FloatArray, error: float, weight: float) -> Fl
         return Tail(whole, rest, up * q + down * p, (down - up) * p * q, jj - mm * p)
 
     begin = _beta_start(j + 1.0 - weight, m - j + weight, error)
-    out[inner] = np.exp(tail_root(tail, begin, error, weight, rising=True))
-    return out
+    return np.exp(tail_root(tail, begin, error, weight, rising=True))
 
 
 def conditional_odds(
     k: FloatArray, n: FloatArray, below: float, above: float, weight: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return limits of the odds with error `below` and `above` (0: open); weight 1 is Clopper-Pearson, 1/2 mid-p."""
+    least = _least(k.size)
 
     def block(k: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
         low, high = np.zeros(k.size), np.full(k.size, np.inf)
         if below == above:  # both limits in one go: the upper one is a lower one of the other group
-            both = _lower_odds(np.concatenate((k, n - k)), np.concatenate((n, n)), below, weight)
+            both = _lower_odds(np.concatenate((k, n - k)), np.concatenate((n, n)), below, weight, least)
             low, high = both[: k.size], both[k.size :]
         elif below > 0.0:
-            return _lower_odds(k, n, below, weight), high
+            return _lower_odds(k, n, below, weight, least), high
         else:
-            high = _lower_odds(n - k, n, above, weight)
+            high = _lower_odds(n - k, n, above, weight, least)
         with np.errstate(divide="ignore"):
             return low, 1.0 / high
 

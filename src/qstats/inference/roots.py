@@ -13,6 +13,7 @@ from qstats._core.arrays import FloatArray
 
 __all__ = ["Tail", "bisect", "bisect_all", "bracketed", "by_blocks", "once_each", "tail_root"]
 
+_THIN = 20.0  # counts under this have few different values whatever the total
 _BLOCK = 1 << 14  # entries: a dozen temporaries of this length stay in a second-level cache
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 _ROUNDS = 12
@@ -59,20 +60,41 @@ def by_blocks(kernel: Callable[..., tuple[FloatArray, ...]], *columns: FloatArra
 def once_each(
     kernel: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]], k: FloatArray, n: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Run `kernel` once for each pair of whole numbers ``0 <= k <= n`` that occurs: many rows share few pairs."""
+    """Run `kernel` once for each pair of whole numbers ``0 <= k <= n`` that occurs: many rows share few pairs.
+
+    Small n share pairs; so do large n where k or n - k is small, and only those are worth looking up.
+    """
     most = float(n.max())
-    if k.size < _BLOCK or most * (most + 3.0) > 4.0 * k.size:
+    if k.size >= _BLOCK and most * (most + 3.0) <= 4.0 * k.size:
+        # row n of the triangle of pairs begins at n (n + 1) / 2
+        return _looked_up(kernel, 0.5 * n * (n + 1.0) + k, k, n)
+    fewer = np.minimum(k, n - k)
+    thin = np.flatnonzero(fewer < _THIN)
+    least = float(n[thin].min()) if thin.size else 0.0
+    if thin.size < _BLOCK or 2.0 * _THIN * (most - least + 1.0) > 4.0 * thin.size:
         low, high = by_blocks(kernel, k, n)
         return low, high
-    # row n of the triangle of pairs begins at n (n + 1) / 2
-    key = (0.5 * n * (n + 1.0) + k).astype(np.intp)
-    table = np.full((2, int(key.max()) + 1), np.nan)
-    seen = np.zeros(table.shape[1], dtype=np.bool_)
-    seen[key] = True
-    cell = np.flatnonzero(seen)
-    row = np.floor((np.sqrt(8.0 * cell + 1.0) - 1.0) / 2.0)
-    table[:, cell] = by_blocks(kernel, cell - 0.5 * row * (row + 1.0), row)
-    return table[0][key], table[1][key]
+    low, high = np.empty(k.size), np.empty(k.size)
+    few, kk, nn = fewer[thin], k[thin], n[thin]
+    low[thin], high[thin] = _looked_up(kernel, 2.0 * (_THIN * (nn - least) + few) + (kk > few), kk, nn)
+    if thin.size < k.size:
+        rest = np.flatnonzero(fewer >= _THIN)
+        low[rest], high[rest] = by_blocks(kernel, k[rest], n[rest])
+    return low, high
+
+
+def _looked_up(
+    kernel: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
+    key: FloatArray, k: FloatArray, n: FloatArray,
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """Run `kernel` on one row of each key, a whole number that tells pairs apart."""
+    cells = key.astype(np.intp)
+    one = np.full(int(cells.max()) + 1, -1, dtype=np.intp)
+    one[cells] = np.arange(cells.size)
+    seen = np.flatnonzero(one >= 0)
+    table = np.empty((2, one.size))
+    table[:, seen] = by_blocks(kernel, k[one[seen]], n[one[seen]])
+    return table[0][cells], table[1][cells]
 
 
 def tail_root(

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from qstats._core.interval import Interval
-from qstats.improve.verify.checks import Case
+from qstats.improve.verify.checks.case import Case, Mask
+from qstats.improve.verify.decide import side_of
 from qstats.improve.verify.hold import hold_period
-from qstats.improve.verify.periods import PeriodTable
+from qstats.improve.verify.measure import compare_totals
 from qstats.improve.verify.verdict import Evidence
 from qstats.improve.verify.words import evidence_words
 from qstats.inference.comparison import Comparison
 
 __all__ = ["collect_evidence"]
-
-Mask = npt.NDArray[np.bool_]
-RateRatio = Callable[[PeriodTable, Mask, Mask, float], Comparison]
 
 
 def _item(code: str, estimate: float | None, interval: Interval | None = None) -> Evidence:
@@ -51,10 +48,6 @@ def _neighbours(before: Mask, after: Mask) -> Iterator[tuple[Mask, Mask]]:
             yield (shorter, after) if which == 0 else (before, shorter)
 
 
-def _side(comparison: Comparison) -> int:
-    return (comparison.interval.low > 1.0) - (comparison.interval.high < 1.0)
-
-
 def collect_evidence(
     case: Case,
     primary: Comparison | None,
@@ -62,31 +55,36 @@ def collect_evidence(
     absolute: Comparison | None,
     before: Mask,
     phi: float,
-    rate_ratio: RateRatio,
     *,
     blocked: bool,
 ) -> tuple[Evidence, ...]:
     """Return crude ratio, absolute effect, avoided complaints (unless blocked), hold, sensitivity, exposure needed."""
-    if primary is None or crude is None or absolute is None:
+    if primary is None or crude is None:
         return ()
     data, after, confidence = case.data, case.after, 1.0 - case.plan.alpha
     items = [_item("crude", crude.estimate, crude.interval)]
-    items.append(_item("absolute", absolute.estimate, absolute.interval))
-    if math.isfinite(primary.estimate) and not blocked:
-        items.append(_avoided(case, primary, absolute))
+    if absolute is not None:
+        items.append(_item("absolute", absolute.estimate, absolute.interval))
+        if math.isfinite(primary.estimate) and not blocked:
+            items.append(_avoided(case, primary, absolute))
     last = np.flatnonzero(after)[-max(1, int(after.sum()) // 3) :]
     if after.sum() >= 6:
         hold = np.zeros_like(after)
         hold[last] = True
-        late = rate_ratio(data, hold, before, confidence)
+        late = compare_totals(data, hold, before, confidence)
         items.append(_item("hold", late.estimate, late.interval))
-    simple = rate_ratio(data, after, before, confidence)
-    others = [_side(rate_ratio(data, a, b, confidence)) == _side(simple) for b, a in _neighbours(before, after)]
+    simple = compare_totals(data, after, before, confidence)
+    side = side_of(simple, data.metric)
+    pairs = _neighbours(before, after)
+    others = [side_of(compare_totals(data, a, b, confidence), data.metric) == side for b, a in pairs]
     if others:
         items.append(_item("sensitivity", sum(others) / len(others)))
+    target = case.plan.target_rr
+    if data.family != "rate" or target is None or target >= 1.0:
+        return tuple(items)
     y0, t0 = float(data.events[before].sum()), float(data.exposure[before].sum())
     if y0 > 0 and primary.effect != "rate_ratio_ratio":  # what the control takes out would be counted as scatter
         spread = max(1.0, phi) if phi == phi else 1.0
-        needed = hold_period(y0, t0, target_rr=case.plan.target_rr, alpha=case.plan.alpha / 2, dispersion=spread)
+        needed = hold_period(y0, t0, target_rr=target, alpha=case.plan.alpha / 2, dispersion=spread)
         items.append(_item("needed", needed))
     return tuple(items)

@@ -15,13 +15,21 @@ from qstats import table
 from qstats._core.arrays import FloatArray
 from qstats._core.result import frozen_array, json_safe
 from qstats.errors import DataError
-from qstats.improve.verify.plan import LogColumns, VerificationPlan
+from qstats.improve.verify.declare import Metric
+from qstats.improve.verify.plan import VerificationPlan
+from qstats.improve.verify.reading import DAY, Days
+from qstats.improve.verify.sources import Read, Source, read_source
 
-__all__ = ["Findings", "PeriodTable", "period_table"]
-
-Days = npt.NDArray[np.datetime64]
-
-_DAY = np.timedelta64(1, "D")
+__all__ = [
+    "Findings",
+    "PeriodTable",
+    "control_of",
+    "never_changed",
+    "period_edges",
+    "period_roles",
+    "period_table",
+    "target_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,8 @@ class Findings:
     """What was odd about the log, counted while reading it.
 
     `rows` is the number of complaints read; the others count complaints without a date, outside the windows of the
-    plan, with an identifier seen before, dated after their receipt. None: the data given cannot tell.
+    plan, with an identifier seen before, dated after their receipt, without a value (or not yet due), dated in the
+    future. None: the data given cannot tell.
     """
 
     rows: float
@@ -38,6 +47,11 @@ class Findings:
     duplicates: int | None
     after_receipt: int | None
     last_day: str
+    lost: float = 0.0
+    future: float = 0.0
+
+
+_COMPLAINTS = Metric("complaints")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,11 +63,16 @@ class PeriodTable:
     start, end : ndarray of datetime64[D], shape (n,)
         First and last day.
     events, exposure : ndarray, shape (n,)
-        Exposure is 0 where the exposure table has nothing: such a period is missing, not free of complaints.
+        Complaints and exposure; of other metrics the sum of what was measured, and the cases. Exposure is 0 where there
+        is none: such a period is missing, not free of complaints.
     role : ndarray of str
-        ``"baseline"``, ``"transition"``, ``"after"``, ``"excluded"``.
+        ``"baseline"``, ``"transition"``, ``"after"``, ``"excluded"``, ``"immature"``.
     control_events, control_exposure : ndarray or None
     findings : Findings
+    squares : ndarray or None
+        Sum of squared deviations inside each period, where values were measured.
+    control_squares : ndarray or None
+    metric : Metric
     """
 
     start: Days
@@ -64,6 +83,21 @@ class PeriodTable:
     control_events: FloatArray | None
     control_exposure: FloatArray | None
     findings: Findings
+    squares: FloatArray | None = None
+    control_squares: FloatArray | None = None
+    metric: Metric = _COMPLAINTS
+
+    @property
+    def family(self) -> str:
+        """How the metric is analysed: ``"rate"``, ``"share"``, ``"log"``, ``"mean"``."""
+        return self.metric.family
+
+    @property
+    def value(self) -> FloatArray:
+        """What was measured per period: rate, share, mean (of logarithms for times); NaN without exposure."""
+        out: FloatArray = np.full(self.events.size, np.nan)
+        np.divide(self.events, self.exposure, out=out, where=self.exposure > 0)
+        return out
 
     def where(self, role: str) -> npt.NDArray[np.bool_]:
         """Return which periods have this role and some exposure."""
@@ -72,7 +106,9 @@ class PeriodTable:
     @property
     def digest(self) -> str:
         """SHA-256 of the counts and exposures used."""
-        parts = [self.start, self.events, self.exposure, self.control_events, self.control_exposure]
+        parts: list[Any] = [self.start, self.events, self.exposure, self.control_events, self.control_exposure]
+        if self.squares is not None:
+            parts += [self.squares, self.control_squares]
         text = json.dumps([json_safe(p) for p in parts], separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -88,11 +124,11 @@ def period_edges(plan: VerificationPlan) -> Days:
     if plan.period == "month":
         return _month_edges(first, last)
     if plan.period == "day":
-        return np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 2 * _DAY)
+        return np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 2 * DAY)
     anchor = np.datetime64(plan.action_date, "D")
     first_week = (np.datetime64(first, "D") - anchor).astype(int) // 7
     last_week = (np.datetime64(last, "D") - anchor).astype(int) // 7
-    return anchor + 7 * _DAY * np.arange(first_week, last_week + 2)
+    return anchor + 7 * DAY * np.arange(first_week, last_week + 2)
 
 
 def period_roles(plan: VerificationPlan, start: Days, end: Days) -> npt.NDArray[np.str_]:
@@ -113,112 +149,94 @@ def period_roles(plan: VerificationPlan, start: Days, end: Days) -> npt.NDArray[
     return role
 
 
-def _binned(days: Days, weight: FloatArray, edges: Days) -> FloatArray:
-    """Sum `weight` by period; days outside the edges are left out (the caller counts them)."""
-    where = np.searchsorted(edges, days, side="right") - 1
-    inside = (where >= 0) & (where < edges.size - 1) & ~np.isnat(days)
-    return np.bincount(where[inside], weights=weight[inside], minlength=edges.size - 1).astype(np.float64)
-
-
-def _need(name: str | None, what: str) -> str:
-    if name is None:
-        raise DataError(f"columns: {what} is not named; pass columns=LogColumns({what}='...')")
-    return name
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Log:
-    days: Days
-    weight: FloatArray
-    category: npt.NDArray[Any] | None
-
-
-def _read_log(data: Any, columns: LogColumns, with_category: bool, name: str) -> _Log:
-    """Group the log by day (and category) inside its engine and bring back the counts."""
-    if not table.is_frame(data):
-        raise DataError(f"{name}: got a {type(data).__name__}; a table, one row per complaint (or counts), is wanted")
-    by = [columns.date]
-    if with_category:
-        by.append(_need(columns.category, "category"))
-    out = table.counts_by(data, by, weight=columns.events, dates=[columns.date])
-    weight = np.asarray(out["weight" if columns.events else "n"], dtype=np.float64)
-    bad = ~(weight >= 0)
-    if bad.any():
-        raise DataError(f"{name}: {columns.events} has a negative or missing count; clean it first")
-    return _Log(
-        table.to_dates(out[columns.date], f"{name}.{columns.date}"), weight, out.get(by[-1]) if with_category else None
-    )
-
-
-def _read_exposure(data: Any, columns: LogColumns, edges: Days, name: str) -> FloatArray:
-    if isinstance(data, str):
-        if data != "constant":
-            raise DataError(f"{name}: got {data!r}; a table, or 'constant' to declare that volume did not change")
-        return np.diff(edges).astype(np.float64)
-    if not table.is_frame(data):
-        raise DataError(f"{name}: got a {type(data).__name__}; a table of date and exposure, or 'constant', is wanted")
-    out = table.counts_by(data, [columns.exposure_date], weight=columns.exposure, dates=[columns.exposure_date])
-    amount = np.asarray(out["weight"], dtype=np.float64)
-    if (~(amount >= 0)).any():
-        raise DataError(f"{name}: {columns.exposure} has a negative or missing value; clean it first")
-    return _binned(table.to_dates(out[columns.exposure_date], f"{name}.{columns.exposure_date}"), amount, edges)
-
-
-def _findings(data: Any, columns: LogColumns, log: _Log, edges: Days) -> Findings:
+def _found(source: Source, read: Read, edges: Days, data_date: np.datetime64) -> Findings:
+    log, c, data = read.log, source.columns, source.log
     missing = np.isnat(log.days)
     outside = ~missing & ((log.days < edges[0]) | (log.days >= edges[-1]))
     duplicates = after_receipt = None
-    if columns.id is not None:
-        out = table.counts_by(data, [columns.id])
-        present = np.array([key is not None for key in out[columns.id].tolist()], dtype=bool)
+    if c.id is not None:
+        out = table.counts_by(data, [c.id])
+        present = np.array([key is not None for key in out[c.id].tolist()], dtype=bool)
         duplicates = int(np.maximum(np.asarray(out["n"])[present] - 1, 0).sum())
-    if columns.received is not None:
-        pair = table.counts_by(data, [columns.date, columns.received], dates=[columns.date, columns.received])
-        event = table.to_dates(pair[columns.date], columns.date)
-        receipt = table.to_dates(pair[columns.received], columns.received)
+    if c.received is not None:
+        pair = table.counts_by(data, [c.date, c.received], dates=[c.date, c.received])
+        event, receipt = (table.to_dates(pair[name], name) for name in (c.date, c.received))
         after_receipt = int(np.asarray(pair["n"])[event > receipt].sum())
     last = "" if missing.all() else str(log.days[~missing].max())
+    future = float(log.size[~missing & (log.days > data_date)].sum())
     return Findings(
-        float(log.weight.sum()), float(log.weight[missing].sum()), float(log.weight[outside].sum()),
-        duplicates, after_receipt, last,
+        float(log.size.sum()), float(log.size[missing].sum()), float(log.size[outside].sum()),
+        duplicates, after_receipt, last, log.lost, future,
     )  # fmt: skip
+
+
+def target_of(plan: VerificationPlan, read: Read) -> Read:
+    """Return the rows the plan is about: its category, its unit or the sites that were changed."""
+    if plan.category is not None:
+        if plan.category not in read.names("category"):
+            raise DataError(f"category: no complaint has category {plan.category!r}")
+        read = read.rows("category", plan.category)
+    if plan.unit is not None:
+        if plan.unit not in read.names("unit"):
+            raise DataError(f"unit: no row of the log has unit {plan.unit!r}")
+        read = read.rows("unit", plan.unit)
+    for site in never_changed(plan):
+        read = read.rows("unit", site, others=True)
+    return read
+
+
+def never_changed(plan: VerificationPlan) -> list[str]:
+    """Return the sites that did not get the action."""
+    return [site for site, day in (plan.sites or {}).items() if day is None]
+
+
+def control_of(plan: VerificationPlan, read: Read, other: Read | None) -> Read | None:
+    """Return the rows the target is compared with."""
+    if plan.control == "group":
+        if other is None:
+            raise DataError("control: the plan compares with a group; pass control= and control_exposure=")
+        return other
+    if other is not None:
+        raise DataError(f"control: given, but the plan says control={plan.control!r}; the plan decides, not the call")
+    if plan.control == "untargeted_categories":
+        assert plan.category is not None
+        read = read.rows("category", plan.category, others=True)
+        return read if plan.unit is None else read.rows("unit", plan.unit)
+    if plan.control == "none":
+        return None
+    if plan.category is not None:
+        read = read.rows("category", plan.category)
+    if plan.unit is not None:
+        return read.rows("unit", plan.unit, others=True)
+    for site, day in (plan.sites or {}).items():
+        read = read if day is None else read.rows("unit", site, others=True)
+    return read
 
 
 def period_table(
-    plan: VerificationPlan,
-    complaints: Any,
-    exposure: Any,
-    control: Any,
-    control_exposure: Any,
-    columns: LogColumns,
-) -> PeriodTable:
-    """Count complaints and exposure per period of the plan, for the target and its control."""
+    plan: VerificationPlan, source: Source, other: Source | None, data_date: np.datetime64 | None
+) -> tuple[PeriodTable, Read]:
+    """Count complaints and exposure per period of the plan, for the target and its control; and what was read."""
     edges = period_edges(plan)
-    start, end = edges[:-1], edges[1:] - _DAY
-    log = _read_log(complaints, columns, plan.category is not None, "complaints")
-    amount = _read_exposure(exposure, columns, edges, "exposure")
-    events = log.weight
-    control_events = control_amount = None
-    if plan.category is not None and log.category is not None:
-        targeted = np.array([c == plan.category for c in log.category.tolist()], dtype=bool)
-        if not targeted.any():
-            raise DataError(f"category: no complaint has category {plan.category!r} in column {columns.category!r}")
-        events = np.where(targeted, log.weight, 0.0)
-        if plan.control == "untargeted_categories":
-            control_events = _binned(log.days, log.weight - events, edges)
-            control_amount = amount
-    if plan.control == "group":
-        if control is None or control_exposure is None:
-            raise DataError("control: the plan compares with a group; pass control= and control_exposure=")
-        other = _read_log(control, columns, False, "control")
-        control_events = _binned(other.days, other.weight, edges)
-        control_amount = _read_exposure(control_exposure, columns, edges, "control_exposure")
-    elif control is not None or control_exposure is not None:
-        raise DataError(f"control: given, but the plan says control={plan.control!r}; the plan decides, not the call")
-    return PeriodTable(
-        start, end, frozen_array(_binned(log.days, events, edges)), frozen_array(amount),
-        period_roles(plan, start, end),
-        None if control_events is None else frozen_array(control_events),
-        None if control_amount is None else frozen_array(control_amount),
-        _findings(complaints, columns, log, edges),
+    metric = plan.measured
+    need = [key for key in ("category", "unit") if getattr(plan, key) is not None]
+    read = read_source(source, metric, data_date, (*need, *(["unit"] if plan.sites else [])))
+    target = target_of(plan, read)
+    control = control_of(plan, read, None if other is None else read_source(other, metric, data_date))
+    events, exposure = target.sums(edges)
+    if metric.family == "share" and (events > exposure).any():
+        first = str(edges[:-1][events > exposure][0])
+        raise DataError(f"exposure: more bad cases than cases of {metric.name!r} in the period from {first}")
+    other_events, other_exposure = (None, None) if control is None else control.sums(edges)
+    inside = metric.family in ("log", "mean")
+    made = PeriodTable(
+        edges[:-1], edges[1:] - DAY, frozen_array(events), frozen_array(exposure),
+        period_roles(plan, edges[:-1], edges[1:] - DAY),
+        None if other_events is None else frozen_array(other_events),
+        None if other_exposure is None else frozen_array(other_exposure),
+        _found(source, read, edges, np.datetime64(dt.date.today(), "D") if data_date is None else data_date),
+        frozen_array(target.squares(edges)) if inside else None,
+        frozen_array(control.squares(edges)) if inside and control is not None else None,
+        metric,
     )  # fmt: skip
+    return made, read

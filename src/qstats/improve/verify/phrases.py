@@ -1,8 +1,8 @@
-"""The word table as data: every phrase of a verdict and of its checks, English and Chinese side by side."""
+"""The word table as data: every phrase of a verdict, English and Chinese side by side."""
 
 from __future__ import annotations
 
-__all__ = ["CHECK_TITLES", "FINDINGS", "WORDS"]
+__all__ = ["CHECK_TITLES", "WORDS"]
 
 # key -> (English, Chinese)
 WORDS: dict[str, tuple[str, str]] = {
@@ -25,49 +25,73 @@ WORDS: dict[str, tuple[str, str]] = {
         "无法判定：前后月份不同，且观察不足两个完整年度，季节波动与真实变化在此无法区分。",
     ),
     "no_information": (
-        "Inconclusive: no complaint was counted before or after.",
-        "无法判定：措施前后均无投诉记录。",
+        "Inconclusive: nothing was counted before or after.",
+        "无法判定：措施前后均无记录。",
     ),
     "harmful": (
-        "Harmful: after the action the rate is higher.",
-        "有害：措施之后投诉率上升。",
+        "Harmful: {rose} after the action.",
+        "有害：措施之后{rose}。",
     ),
     "target_met": (
-        "Effective: the rate fell and the promised target (ratio {target:g} or lower) is met.",
-        "有效：投诉率下降，并达到承诺目标（比值不高于 {target:g}）。",
+        "Effective: {fell} and the promised target ({target}) is met.",
+        "有效：{fell}，并达到承诺目标（{target}）。",
     ),
     "target_not_shown": (
-        "Effective: the rate fell; whether the promised target (ratio {target:g}) is met is still open.",
-        "有效：投诉率下降；但是否达到承诺目标（比值 {target:g}）尚未得到证明。",
+        "Effective: {fell}; whether the promised target ({target}) is met is still open.",
+        "有效：{fell}；但是否达到承诺目标（{target}）尚未得到证明。",
     ),
     "target_excluded": (
-        "Effective: the rate fell, but less than promised (the target ratio {target:g} is excluded).",
-        "有效：投诉率下降，但小于承诺（目标比值 {target:g} 已被排除）。",
+        "Effective: {fell}, but less than promised (the target, {target}, is excluded).",
+        "有效：{fell}，但小于承诺（目标，即{target}，已被排除）。",
     ),
     "cause_not_established": (
-        "Inconclusive: the rate is lower, but the data cannot tie the fall to the action.",
-        "无法判定：投诉率降低了，但数据不足以证明这是措施带来的。",
+        "Inconclusive: {fell}, but the data cannot tie that to the action.",
+        "无法判定：{fell}，但数据不足以证明这是措施带来的。",
     ),
     "effect_excluded": (
-        "Not shown: no fall is shown, and a fall as large as promised is excluded.",
-        "未证实：未显示下降，且承诺幅度的下降已被排除。",
+        "Not shown: no improvement is shown, and one as large as promised is excluded.",
+        "未证实：未显示改善，且承诺幅度的改善已被排除。",
     ),
     "compatible_with_both": (
         "Inconclusive: the data are compatible with the promised effect and with none.",
         "无法判定：数据与承诺的效果相容，也与毫无效果相容。",
     ),
+    "delay": (
+        "Inconclusive: the complaints of the time after have not all come in yet; wait and draw the data again.",
+        "无法判定：措施后的投诉尚未全部收到，请等待后重新提取数据。",
+    ),
+    "guardrail_breached": (
+        "Harmful: a guardrail is breached, whatever the primary metric says.",
+        "有害：护栏指标被突破，无论主要指标结果如何。",
+    ),
+    "safety_not_shown": (
+        "Inconclusive: the primary metric improved, but it is not shown that nothing else got worse.",
+        "无法判定：主要指标已改善，但尚未证明其他方面没有变差。",
+    ),
+    "regression": (
+        "Inconclusive: the improvement is no larger than what follows a peak, or a choice of the worst, by itself.",
+        "无法判定：这一改善并不大于峰值之后或挑选最差者之后自然出现的回落。",
+    ),
+    "mix": (
+        "Inconclusive: adjusted for the mix (age, product, region) the improvement is not there.",
+        "无法判定：按构成（批龄、产品、地区）调整后，改善并不存在。",
+    ),
+    "definition": (
+        "Inconclusive: what is counted, or how, changed with the action.",
+        "无法判定：统计的内容或方式随措施一起发生了变化。",
+    ),
     # parts of the paragraph
     "numbers": (
-        "Rate ratio {estimate} ({confidence:.0%} interval {low} to {high}, p {p}).",
-        "率比 {estimate}（{confidence:.0%} 区间 {low} 至 {high}，p {p}）。",
+        "{effect} {estimate} ({confidence:.0%} interval {low} to {high}, p {p}).",
+        "{effect} {estimate}（{confidence:.0%} 区间 {low} 至 {high}，p {p}）。",
     ),
     "numbers_controlled": (
-        "Compared with the control, the rate ratio is {estimate} ({confidence:.0%} interval {low} to {high}, p {p}).",
-        "与对照组相比，率比为 {estimate}（{confidence:.0%} 区间 {low} 至 {high}，p {p}）。",
+        "Compared with the control: {effect} {estimate} ({confidence:.0%} interval {low} to {high}, p {p}).",
+        "与对照组相比：{effect} {estimate}（{confidence:.0%} 区间 {low} 至 {high}，p {p}）。",
     ),
     "crude": (
-        "Taken alone, after over before is {estimate} ({low} to {high}): this crude figure is not the verdict.",
-        "单独看，措施后与措施前之比为 {estimate}（{low} 至 {high}）：这一粗比值不是结论。",
+        "Taken alone, after against before is {estimate} ({low} to {high}): this crude figure is not the verdict.",
+        "单独看，措施后与措施前相比为 {estimate}（{low} 至 {high}）：这一粗比值不是结论。",
     ),
     "harm_excluded": (
         "An important rise (ratio {harm:g} or more) is excluded.",
@@ -93,6 +117,26 @@ WORDS: dict[str, tuple[str, str]] = {
         "Exploratory: the plan was not frozen before the result could be seen.",
         "探索性结论：计划并未在结果可见之前冻结。",
     ),
+    "harm_excluded_up": (
+        "An important worsening ({harm:g} or beyond) is excluded.",
+        "重要的恶化（达到或超过 {harm:g}）已被排除。",
+    ),
+    "harm_open_up": (
+        "An important worsening ({harm:g} or beyond) is not excluded either.",
+        "重要的恶化（达到或超过 {harm:g}）也未被排除。",
+    ),
+    "fell.rate": ("the rate fell", "投诉率下降"),
+    "rose.rate": ("the rate rose", "投诉率上升"),
+    "fell.other": ("{name} improved", "{name}改善"),
+    "rose.other": ("{name} got worse", "{name}变差"),
+    "target.lower": ("ratio {target:g} or lower", "比值不高于 {target:g}"),
+    "target.higher": ("ratio {target:g} or higher", "比值不低于 {target:g}"),
+    "target.change": ("a change of {target:+g} or more", "变化达到 {target:+g}"),
+    "effect.rate_ratio": ("Rate ratio", "率比"),
+    "effect.rate_ratio_ratio": ("Rate ratio", "率比"),
+    "effect.risk_ratio": ("Ratio of shares", "占比之比"),
+    "effect.geometric_mean_ratio": ("Ratio of typical times", "典型时间之比"),
+    "effect.mean_difference": ("Difference", "差值"),
     "strength.verified": ("verified", "已验证"),
     "strength.confirmed": ("confirmed", "已确认"),
     "strength.indicated": ("indicated", "有迹象"),
@@ -110,6 +154,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "role.transition": ("transition", "过渡期"),
     "role.after": ("after", "措施后"),
     "role.excluded": ("left out", "未计入"),
+    "role.immature": ("not yet complete", "尚未完整"),
+    "guardrail.pass": ("passed", "通过"),
+    "guardrail.breach": ("breached", "突破"),
+    "guardrail.open": ("open", "未定"),
+    "guardrail.not assessed": ("not assessed", "未评估"),
+    "secondary.improved": ("improved", "改善"),
+    "secondary.not shown": ("not shown", "未证实"),
+    "secondary.worse": ("worse", "变差"),
+    "secondary.not claimed": ("shown, not claimed", "仅供参考"),
+    "secondary.not assessed": ("not assessed", "未评估"),
+    "guardrails": ("Guardrails: {text}.", "护栏指标：{text}。"),
 }
 
 CHECK_TITLES: dict[str, tuple[str, str]] = {
@@ -121,243 +176,14 @@ CHECK_TITLES: dict[str, tuple[str, str]] = {
     "baseline": ("Baseline stable", "基线稳定"),
     "season": ("Season", "季节性"),
     "overdispersion": ("Overdispersion", "过度离散"),
+    "delay": ("Complaints still to come", "尚未收到的投诉"),
+    "trend": ("Trend before the action", "措施前的趋势"),
+    "definition": ("Definitions, channels, coding", "定义、渠道与编码"),
+    "regression": ("Regression to the mean", "向均值回归"),
+    "mix": ("Mix inside the exposure", "暴露量的内部构成"),
+    "other": ("Other changes, date of the change", "其他变化与变化日期"),
+    "implementation": ("Action carried out", "措施的执行"),
     "autocorrelation": ("Months that hang together", "月份之间的相关"),
     "exposure": ("Exposure changed", "暴露量变化"),
     "control": ("Control valid", "对照有效"),
-}
-
-# (check, finding) -> ((value, threshold, consequence) in English, the same in Chinese)
-FINDINGS: dict[tuple[str, str], tuple[tuple[str, str, str], tuple[str, str, str]]] = {
-    ("plan", "intact"): (
-        ("frozen {on}, unchanged", "frozen on or before {first}", "confirmatory"),
-        ("{on} 冻结，未改动", "不晚于 {first} 冻结", "验证性结论"),
-    ),
-    ("plan", "late"): (
-        ("frozen {on}", "frozen on or before {first}", "exploratory; grade C at most"),
-        ("{on} 冻结", "不晚于 {first} 冻结", "探索性结论；等级最高为 C"),
-    ),
-    ("plan", "edited"): (
-        ("edited after freezing", "unchanged", "exploratory; grade C at most"),
-        ("冻结后被修改", "未改动", "探索性结论；等级最高为 C"),
-    ),
-    ("plan", "open"): (
-        ("never frozen", "frozen on or before {first}", "exploratory; grade C at most"),
-        ("从未冻结", "不晚于 {first} 冻结", "探索性结论；等级最高为 C"),
-    ),
-    ("sanity", "clean"): (
-        ("{rows:g} complaints read, {text}", "no defect", "none"),
-        ("读入 {rows:g} 条投诉，{text_zh}", "无缺陷", "无"),
-    ),
-    ("sanity", "odd"): (
-        ("{rows:g} complaints read, {text}", "no defect", "these rows are not in the counts or count double"),
-        ("读入 {rows:g} 条投诉，{text_zh}", "无缺陷", "这些行未计入或被重复计入"),
-    ),
-    ("sanity", "broken"): (
-        (
-            "{rows:g} complaints read, {text}",
-            "at most 1 % without date or double, no period without exposure",
-            "blocks the verdict: {text}",
-        ),
-        ("读入 {rows:g} 条投诉，{text_zh}", "缺日期或重复不超过 1 %，且各时段均有暴露量", "阻止判定：{text_zh}"),
-    ),
-    ("phases", "separate"): (
-        ("{before} periods before, {after} after", "both phases present", "none"),
-        ("措施前 {before} 个时段，措施后 {after} 个", "两阶段均存在", "无"),
-    ),
-    ("phases", "trigger"): (
-        (
-            "{before} periods before, {after} after; {left} of the trigger window left out",
-            "trigger outside the baseline",
-            "a peak goes down by itself: the trigger window is left out of the baseline",
-        ),
-        (
-            "措施前 {before} 个时段，措施后 {after} 个；触发期 {left} 个时段被剔除",
-            "触发期不在基线内",
-            "峰值会自行回落：触发期已从基线中剔除",
-        ),
-    ),
-    ("phases", "empty"): (
-        ("{before} periods before, {after} after", "both phases present", "blocks the verdict: nothing to compare"),
-        ("措施前 {before} 个时段，措施后 {after} 个", "两阶段均存在", "阻止判定：无可比较"),
-    ),
-    ("horizon", "reached"): (
-        ("power {power:.0%} at ratio {target:g}", "80 %", "none"),
-        ("比值 {target:g} 时检验功效 {power:.0%}", "80 %", "无"),
-    ),
-    ("horizon", "weak"): (
-        ("power {power:.0%} at ratio {target:g}", "80 %", "a true effect of the promised size may stay unseen"),
-        ("比值 {target:g} 时检验功效 {power:.0%}", "80 %", "即使效果达到承诺幅度也可能看不出来"),
-    ),
-    ("horizon", "early"): (
-        (
-            "data end {last}",
-            "{horizon}",
-            "blocks the verdict: looking before the horizon finds effects that are not there",
-        ),
-        ("数据止于 {last}", "{horizon}", "阻止判定：提前查看会“发现”并不存在的效果"),
-    ),
-    ("horizon", "unknown"): (
-        ("no event in the baseline", "80 %", "the power cannot be told"),
-        ("基线无事件", "80 %", "无法计算检验功效"),
-    ),
-    ("amount", "enough"): (
-        ("{before} before, {after} after", "12 before, 6 after", "none"),
-        ("措施前 {before}，措施后 {after}", "措施前 12，措施后 6", "无"),
-    ),
-    ("amount", "few"): (
-        ("{before} before, {after} after", "12 before, 6 after", "too few periods: grade {cap} at most"),
-        ("措施前 {before}，措施后 {after}", "措施前 12，措施后 6", "时段过少：等级最高为 {cap}"),
-    ),
-    ("baseline", "stable"): (
-        ("no signal in {n} periods", "no signal", "none"),
-        ("{n} 个时段无异常信号", "无信号", "无"),
-    ),
-    ("baseline", "signals"): (
-        (
-            "{count} signals in {n} periods, first at {first}",
-            "no signal",
-            "the baseline moved by itself: grade D without a control",
-        ),
-        ("{n} 个时段出现 {count} 个信号，首个在 {first}", "无信号", "基线自身已在变动：若无对照，等级为 D"),
-    ),
-    ("baseline", "short"): (
-        ("{n} periods", "4 periods", "stability cannot be judged: grade D without a control"),
-        ("{n} 个时段", "4 个时段", "无法判断稳定性：若无对照，等级为 D"),
-    ),
-    ("season", "declared"): (
-        ("declared absent in the plan", "-", "stands on the declaration"),
-        ("计划中声明无季节性", "-", "结论以该声明为前提"),
-    ),
-    ("season", "whole_years"): (
-        ("{before:.1f} and {after:.1f} years", "whole years", "none"),
-        ("{before:.1f} 年与 {after:.1f} 年", "整年", "无"),
-    ),
-    ("season", "same_months"): (
-        ("after: months {months}; baseline holds them", "same months", "the same calendar months are compared"),
-        ("措施后为 {months} 月；基线包含这些月份", "相同月份", "按相同月份比较"),
-    ),
-    ("season", "controlled"): (
-        (
-            "after: months {months}; not in the baseline",
-            "same months or whole years",
-            "the season is carried by the control; alone, the crude ratio would mislead",
-        ),
-        ("措施后为 {months} 月；基线中没有", "相同月份或整年", "季节影响由对照组承担；单看粗比值会误导"),
-    ),
-    ("season", "blocked"): (
-        (
-            "after: months {months}; not in the baseline",
-            "same months or whole years",
-            "blocks the verdict: a step cannot be told from a season",
-        ),
-        ("措施后为 {months} 月；基线中没有", "相同月份或整年", "阻止判定：无法区分阶跃与季节"),
-    ),
-    ("overdispersion", "poisson"): (
-        ("variance {phi:.2f} times Poisson on {df:g} df", "1", "none"),
-        ("方差为泊松的 {phi:.2f} 倍（自由度 {df:g}）", "1", "无"),
-    ),
-    ("overdispersion", "over"): (
-        ("variance {phi:.2f} times Poisson on {df:g} df", "1", "the interval is widened by the extra scatter"),
-        ("方差为泊松的 {phi:.2f} 倍（自由度 {df:g}）", "1", "区间已按额外离散放宽"),
-    ),
-    ("overdispersion", "unknown"): (
-        ("too few periods", "1", "extra scatter cannot be judged"),
-        ("时段过少", "1", "无法判断额外离散"),
-    ),
-    ("autocorrelation", "adjusted"): (
-        ("correlation of the counts {rho:.2f}, adjusted", "always adjusted", "none"),
-        ("计数的相关系数 {rho:.2f}，已调整", "始终调整", "无"),
-    ),
-    ("autocorrelation", "few"): (
-        (
-            "correlation of the counts {rho:.2f}, adjusted; {periods} periods",
-            "24 periods, 6 after",
-            "both methods agree; too few periods to call it verified",
-        ),
-        (
-            "计数的相关系数 {rho:.2f}，已调整；{periods} 个时段",
-            "24 个时段、措施后 6 个",
-            "两种方法一致；时段不足以称为“已验证”",
-        ),
-    ),
-    ("autocorrelation", "one_method"): (
-        (
-            "second method p {second:.2g}",
-            "both methods",
-            "a second method does not confirm it: indicated at most, grade C at most",
-        ),
-        ("第二种方法 p {second:.2g}", "两种方法一致", "第二种方法未予确认：最多为“有迹象”，等级最高为 C"),
-    ),
-    ("autocorrelation", "persistence"): (
-        (
-            "p {stress:.2g} if months hung together by 0.6; stands up to {tipping:.2g}",
-            "stands at 0.6",
-            "stands only if persistence from month to month is weak",
-        ),
-        (
-            "若月间相关为 0.6 则 p {stress:.2g}；相关不超过 {tipping:.2g} 时成立",
-            "相关 0.6 时仍成立",
-            "仅在月间持续性较弱时成立",
-        ),
-    ),
-    ("autocorrelation", "short"): (
-        (
-            "{before} periods before, {after} after",
-            "12 before, 6 after, events in both",
-            "periods are taken as independent: indicated at most, grade C at most",
-        ),
-        (
-            "措施前 {before} 个时段，措施后 {after} 个",
-            "措施前 12、措施后 6，且均有事件",
-            "按时段相互独立处理：最多为“有迹象”，等级最高为 C",
-        ),
-    ),
-    ("exposure", "steady"): (
-        ("{change:+.0%} per period", "10 %", "none"),
-        ("每时段 {change:+.0%}", "10 %", "无"),
-    ),
-    ("exposure", "moved"): (
-        ("{change:+.0%} per period", "10 %", "counts alone would mislead: rates are compared"),
-        ("每时段 {change:+.0%}", "10 %", "仅看件数会误导：比较的是比率"),
-    ),
-    ("exposure", "declared"): (
-        ("declared constant", "-", "a change of volume would pass unseen"),
-        ("声明为常数", "-", "业务量的变化将无法察觉"),
-    ),
-    ("control", "parallel"): (
-        ("drift against control {low:+.0%} to {high:+.0%}", "within {margin:.0%}", "none"),
-        ("相对对照的漂移 {low:+.0%} 至 {high:+.0%}", "不超过 {margin:.0%}", "无"),
-    ),
-    ("control", "open"): (
-        (
-            "drift against control {drift:+.0%} ({low:+.0%} to {high:+.0%})",
-            "within {margin:.0%}",
-            "parallel courses are likely but not proven: grade C at most",
-        ),
-        (
-            "相对对照的漂移 {drift:+.0%}（{low:+.0%} 至 {high:+.0%}）",
-            "不超过 {margin:.0%}",
-            "平行走势可能成立但未证实：等级最高为 C",
-        ),
-    ),
-    ("control", "drifting"): (
-        (
-            "drift against control {drift:+.0%} ({low:+.0%} to {high:+.0%})",
-            "within {margin:.0%}",
-            "the two were drifting apart before: the control is shown, not used",
-        ),
-        (
-            "相对对照的漂移 {drift:+.0%}（{low:+.0%} 至 {high:+.0%}）",
-            "不超过 {margin:.0%}",
-            "两者此前已在分离：对照仅供参考，不用于判定",
-        ),
-    ),
-    ("control", "short"): (
-        ("{n} baseline periods with both", "6", "parallel courses cannot be judged: the control is shown, not used"),
-        ("两者俱全的基线时段 {n} 个", "6", "无法判断是否平行：对照仅供参考，不用于判定"),
-    ),
-    ("control", "empty"): (
-        ("an empty cell", "events in every cell", "the control cannot be used"),
-        ("某一格无事件", "各格均有事件", "对照不可用"),
-    ),
 }

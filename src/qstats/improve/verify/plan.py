@@ -6,7 +6,6 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,64 +13,32 @@ from typing import Any
 
 from qstats._core.checks import check_choice, check_number
 from qstats.errors import DataError
+from qstats.improve.verify.declare import Guardrail, Metric
+from qstats.improve.verify.plan_parts import (
+    Window,
+    as_changes,
+    as_date,
+    as_metrics,
+    as_sites,
+    as_texts,
+    as_window,
+    delay_days,
+    plan_entries,
+    read_toml,
+    toml_text,
+)
 
-__all__ = ["LogColumns", "VerificationPlan"]
-
-Window = tuple[dt.date, dt.date]
+__all__ = ["VerificationPlan"]
 
 _WINDOWS = ("baseline", "transition", "trigger_window")
-_PERIODS = ("day", "week", "month")
-
-
-@dataclass(frozen=True, slots=True)
-class LogColumns:
-    """What the columns of the complaint log and of the exposure table are called.
-
-    Parameters
-    ----------
-    date : str
-        Day of the event in the log.
-    events : str, optional
-        Number of events in a row; None: every row is one complaint.
-    category : str, optional
-        Kind of complaint; needed when the plan names a category or untargeted categories are the control.
-    id : str, optional
-        Identifier of the complaint, to find duplicates.
-    received : str, optional
-        Day the complaint came in, to find events dated after their receipt.
-    exposure_date, exposure : str
-        Day (or first day of the period) and amount in the exposure table.
-    """
-
-    date: str = "date"
-    events: str | None = None
-    category: str | None = None
-    id: str | None = None
-    received: str | None = None
-    exposure_date: str = "date"
-    exposure: str = "exposure"
-
-
-def _as_date(value: object, name: str) -> dt.date:
-    if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, dt.date):
-        return value
-    if isinstance(value, str):
-        try:
-            return dt.date.fromisoformat(value.strip())
-        except ValueError:
-            pass
-    raise DataError(f"{name}: got {value!r}; a date such as '2026-03-31' is wanted")
-
-
-def _as_window(value: object, name: str) -> Window:
-    if isinstance(value, str) or not isinstance(value, list | tuple) or len(value) != 2:
-        raise DataError(f"{name}: got {value!r}; two dates are wanted: [first day, last day]")
-    start, end = _as_date(value[0], name), _as_date(value[1], name)
-    if end < start:
-        raise DataError(f"{name}: ends {end} before it starts {start}")
-    return start, end
+_CHOICES = {
+    "period": ("day", "week", "month"),
+    "control": ("none", "group", "untargeted_categories", "units"),
+    "season": ("year", "none"),
+    "trend": ("auto", "none", "linear"),
+    "looks": ("fixed", "anytime"),
+}
+_COMPLAINTS = Metric("complaints")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +60,15 @@ class VerificationPlan:
         Last day of the period after: declared in advance, not moved when the numbers look good.
     period : {"day", "week", "month"}
         Counting period of charts and checks. Weeks are counted from `action_date`.
-    target_rr : float
-        Promised ratio of the rate after to the rate before, below 1 (0.7 = thirty per cent fewer).
-    harm_rr : float
-        Ratio from which a rise counts as important harm, above 1. Where no fall is shown, the verdict says whether
-        such a rise is excluded.
+    target_rr : float, optional
+        Promised ratio of after to before: below 1 where lower is better (0.7, unless given: thirty per cent fewer),
+        above 1 where higher is.
+    harm_rr : float, optional
+        Ratio from which a change for the worse counts as important harm (1.1 unless given). Where no improvement is
+        shown, the verdict says whether such harm is excluded.
+    target_difference, harm_difference : float, optional
+        The same for metrics compared by a difference (NPS, effort, means): promised change and important harm, in the
+        unit measured, both above zero.
     alpha : float
         Two-sided error of the primary comparison.
     transition : (date, date), optional
@@ -106,10 +77,39 @@ class VerificationPlan:
         The peak that started the action: left out of the baseline, since a peak goes down by itself.
     category : str, optional
         Only complaints of this category count (default: all).
-    control : {"none", "group", "untargeted_categories"}
-        What the change is compared with: a group that was not changed, or the complaints of other categories.
+    unit : str, optional
+        Only this supplier, site or product counts (default: all).
+    metric : Metric, optional
+        What is measured (default: complaints per exposure).
+    control : {"none", "group", "untargeted_categories", "units"}
+        What the change is compared with: a group that was not changed, the complaints of other categories, or the
+        other units of the same log.
     season : {"year", "none"}
         ``"none"`` declares that no yearly pattern exists; the report says it was declared.
+    trend : {"auto", "none", "linear"}
+        A movement that ran before the action. ``"auto"``: part of the model unless the baseline shows that it cannot
+        matter. ``"none"``, ``"linear"``: declared.
+    guardrails : sequence of Guardrail
+        What must not get worse; all must pass.
+    secondary : sequence of Metric
+        Looked at in this order after the primary; the first that does not improve ends the list.
+    reporting_delay : {"drop", "offset"} or int, optional
+        Complaints still to come. ``"drop"`` (unless given): periods not yet complete do not count; ``"offset"``: their
+        exposure is cut to the share that has come in; a number: days until a period counts, where receipt is not known.
+    selected_from : int, optional
+        The unit or category was picked as the worst of so many.
+    sites : mapping of str to date, optional
+        Units that got the action at different days; no day (None): never.
+    looks : {"fixed", "anytime"}
+        ``"fixed"``: judged once, at the horizon. ``"anytime"``: may be judged at every look; costs power.
+    min_exposure : float, optional
+        Exposure after the action without which nothing is judged.
+    other_changes : sequence of {"date", "what"}, optional
+        What else changed.
+    implementation : Metric, optional
+        Process metric that shows the action was carried out (training done, new form used).
+    record : mapping of str to str, optional
+        Owner, due date, signature: passed through to the report.
     frozen : dict, optional
         Written by `freeze`: hash, day, version of qstats.
 
@@ -132,8 +132,8 @@ class VerificationPlan:
     baseline: Window
     horizon: dt.date
     period: str = "month"
-    target_rr: float = 0.7
-    harm_rr: float = 1.1
+    target_rr: float | None = None
+    harm_rr: float | None = None
     alpha: float = 0.05
     transition: Window | None = None
     trigger_window: Window | None = None
@@ -141,29 +141,96 @@ class VerificationPlan:
     control: str = "none"
     season: str = "year"
     frozen: dict[str, str] | None = None
+    target_difference: float | None = None
+    harm_difference: float | None = None
+    unit: str | None = None
+    metric: Metric | None = None
+    trend: str = "auto"
+    guardrails: tuple[Guardrail, ...] = ()
+    secondary: tuple[Metric, ...] = ()
+    reporting_delay: str | int | None = None
+    selected_from: int | None = None
+    sites: Mapping[str, dt.date | None] | None = None
+    looks: str = "fixed"
+    min_exposure: float | None = None
+    other_changes: tuple[Mapping[str, Any], ...] = ()
+    implementation: Metric | None = None
+    record: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         put = object.__setattr__
         if not isinstance(self.question, str) or not self.question.strip():
             raise DataError("question: is empty; say what is asked")
-        put(self, "action_date", _as_date(self.action_date, "action_date"))
-        put(self, "horizon", _as_date(self.horizon, "horizon"))
+        put(self, "action_date", as_date(self.action_date, "action_date"))
+        put(self, "horizon", as_date(self.horizon, "horizon"))
         for name in _WINDOWS:
             if name == "baseline" or getattr(self, name) is not None:
-                put(self, name, _as_window(getattr(self, name), name))
-        check_choice(self.period, "period", _PERIODS)
-        check_choice(self.control, "control", ("none", "group", "untargeted_categories"))
-        check_choice(self.season, "season", ("year", "none"))
-        put(self, "target_rr", check_number(self.target_rr, "target_rr", above=0.0, below=1.0))
-        put(self, "harm_rr", check_number(self.harm_rr, "harm_rr", above=1.0))
+                put(self, name, as_window(getattr(self, name), name))
+        for name, choices in _CHOICES.items():
+            check_choice(getattr(self, name), name, choices)
         put(self, "alpha", check_number(self.alpha, "alpha", above=0.0, below=0.5))
+        if self.metric is not None:
+            put(self, "metric", as_metrics([self.metric], Metric, "metric")[0])
+        if self.implementation is not None:
+            put(self, "implementation", as_metrics([self.implementation], Metric, "implementation")[0])
+        put(self, "guardrails", as_metrics(self.guardrails, Guardrail, "guardrails"))
+        put(self, "secondary", as_metrics(self.secondary, Metric, "secondary"))
+        put(self, "reporting_delay", delay_days(self.reporting_delay))
+        put(self, "sites", as_sites(self.sites))
+        put(self, "other_changes", as_changes(self.other_changes))
+        put(self, "record", as_texts(self.record, "record"))
+        self._check_amounts(put)
         self._check_order()
+        self._check_groups()
 
-    def _check_order(self) -> None:
-        if self.category is not None and not isinstance(self.category, str):
-            raise DataError(f"category: got {self.category!r}; text is wanted")
+    def _check_amounts(self, put: Any) -> None:
+        lower, ratio = self.measured.better == "lower", self.measured.is_ratio
+        for name in ("target_rr", "harm_rr") if not ratio else ("target_difference", "harm_difference"):
+            if getattr(self, name) is not None:
+                kind = "a ratio: use target_rr, harm_rr" if ratio else "a difference: use target_difference"
+                raise DataError(f"{name}: {self.measured.name!r} is compared by {kind}")
+        if ratio:
+            target = 0.7 if self.target_rr is None and lower else self.target_rr
+            harm = (1.1 if lower else 1.0 / 1.1) if self.harm_rr is None else self.harm_rr
+            if target is None:
+                raise DataError("target_rr: missing; the promised ratio, above 1, is wanted where higher is better")
+            better: dict[str, Any] = {"above": 0.0, "below": 1.0} if lower else {"above": 1.0}
+            worse: dict[str, Any] = {"above": 1.0} if lower else {"above": 0.0, "below": 1.0}
+            put(self, "target_rr", check_number(target, "target_rr", **better))
+            put(self, "harm_rr", check_number(harm, "harm_rr", **worse))
+        else:
+            if self.target_difference is None:
+                raise DataError(f"target_difference: missing; the promised change of {self.measured.name!r} is wanted")
+            for name in ("target_difference", "harm_difference"):
+                if getattr(self, name) is not None:
+                    put(self, name, check_number(getattr(self, name), name, above=0.0))
+        if self.min_exposure is not None:
+            put(self, "min_exposure", check_number(self.min_exposure, "min_exposure", above=0.0))
+        if self.selected_from is not None:
+            k = check_number(self.selected_from, "selected_from", least=1.0)
+            if k != int(k):
+                raise DataError(f"selected_from: got {self.selected_from!r}; a whole number is wanted")
+            put(self, "selected_from", int(k))
+
+    def _check_groups(self) -> None:
+        for name in ("category", "unit"):
+            if getattr(self, name) is not None and not isinstance(getattr(self, name), str):
+                raise DataError(f"{name}: got {getattr(self, name)!r}; text is wanted")
         if self.control == "untargeted_categories" and self.category is None:
             raise DataError("category: missing; control='untargeted_categories' needs the targeted one")
+        never = self.sites is not None and None in self.sites.values()
+        if self.control == "units" and self.unit is None and not never:
+            raise DataError("unit: missing; control='units' needs the one that was changed, or sites that were not")
+        if self.looks == "anytime" and self.measured.family != "rate":
+            raise DataError("looks: 'anytime' is for rates of events; judge other metrics once, at the horizon")
+        if self.sites is not None and self.unit is not None:
+            raise DataError("unit: sites already says which units were changed and when; leave one of them out")
+        names = [m.name for m in (*self.guardrails, *self.secondary)]
+        for name in names:
+            if names.count(name) > 1:
+                raise DataError(f"guardrails, secondary: the name {name!r} comes twice; give each its own")
+
+    def _check_order(self) -> None:
         if self.baseline[1] >= self.action_date:
             raise DataError(f"baseline: ends {self.baseline[1]}, must end before action_date {self.action_date}")
         if self.horizon < self.action_date:
@@ -178,23 +245,35 @@ class VerificationPlan:
             raise DataError("frozen: is written by freeze(); a table with hash, on, version is wanted")
 
     @property
+    def measured(self) -> Metric:
+        """What is measured: `metric`, or complaints per exposure."""
+        return _COMPLAINTS if self.metric is None else self.metric
+
+    @property
+    def target(self) -> float:
+        """The promised effect on the scale of the comparison: a ratio, or a difference with its sign."""
+        if self.target_rr is not None:
+            return self.target_rr
+        assert self.target_difference is not None
+        return -self.target_difference if self.measured.better == "lower" else self.target_difference
+
+    @property
+    def harm(self) -> float | None:
+        """The effect from which harm is important, on the same scale; None where none was declared."""
+        if self.harm_rr is not None:
+            return self.harm_rr
+        if self.harm_difference is None:
+            return None
+        return self.harm_difference if self.measured.better == "lower" else -self.harm_difference
+
+    @property
     def after_start(self) -> dt.date:
         """First day that counts as after: the action date, or the day after the transition."""
         return self.action_date if self.transition is None else self.transition[1] + dt.timedelta(1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-safe values; entries not set are left out."""
-        out: dict[str, Any] = {"schema": "qstats.plan/1"}
-        for f in dataclasses.fields(self):
-            value = getattr(self, f.name)
-            if value is None:
-                continue
-            if isinstance(value, dt.date):
-                value = value.isoformat()
-            elif isinstance(value, tuple):
-                value = [d.isoformat() for d in value]
-            out[f.name] = dict(value) if isinstance(value, Mapping) else value
-        return out
+        return {"schema": "qstats.plan/1", **plan_entries(self)}
 
     @classmethod
     def from_dict(cls, entries: Mapping[str, Any]) -> VerificationPlan:
@@ -227,7 +306,7 @@ class VerificationPlan:
         """Return the plan with a freeze record: its hash, the day (default today) and the version of qstats."""
         from qstats import __version__
 
-        day = dt.date.today() if on is None else _as_date(on, "on")
+        day = dt.date.today() if on is None else as_date(on, "on")
         record = {"hash": self.hash, "on": day.isoformat(), "version": __version__}
         return dataclasses.replace(self, frozen=record)
 
@@ -238,33 +317,12 @@ class VerificationPlan:
 
     def to_toml(self) -> str:
         """Return the plan as TOML text, one entry a line."""
-        lines = []
-        content = self.to_dict()
-        frozen = content.pop("frozen", None)
-        for name, value in content.items():
-            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
-        if frozen:
-            lines += ["", "[frozen]"]
-            lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in frozen.items()]
-        return "\n".join(lines) + "\n"
+        return toml_text(self.to_dict())
 
     @classmethod
     def from_toml(cls, source: str | Path) -> VerificationPlan:
         """Read a plan from TOML text or, given a `Path`, from a file; a ``[plan]`` table is used when there is one."""
-        text = source
-        if isinstance(source, Path):
-            try:
-                text = source.read_text(encoding="utf-8-sig")
-            except (OSError, UnicodeDecodeError) as error:
-                raise DataError(f"plan: cannot read {source.name}: {type(error).__name__}") from None
-        try:
-            entries = tomllib.loads(str(text))
-        except tomllib.TOMLDecodeError as error:
-            raise DataError(f"plan: not valid TOML: {error}") from None
-        inner = entries.get("plan", entries)
-        if not isinstance(inner, Mapping):
-            raise DataError("plan: entry 'plan' must be a table")
-        return cls.from_dict(inner)
+        return cls.from_dict(read_toml(source))
 
     def to_json(self, indent: int | None = None) -> str:
         """Return `to_dict` as JSON text."""

@@ -2,210 +2,134 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import platform
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy
 
 from qstats._core.arrays import FloatArray
 from qstats._core.notes import Note
 from qstats.errors import DataError
-from qstats.improve.verify import checks as ck
+from qstats.improve.verify.checks.case import Case, Mask
+from qstats.improve.verify.checks.drift import control_check, trend_check, trend_unmodelled
+from qstats.improve.verify.checks.early import amount_check, horizon_check, phases_check, plan_check, sanity_check
+from qstats.improve.verify.checks.maturity import delay_of, matured
+from qstats.improve.verify.checks.noise import baseline_check, baseline_signals, exposure_check, overdispersion_check
+from qstats.improve.verify.checks.season import season_check
+from qstats.improve.verify.decide import BLOCKING, decide, grade, side_of
+from qstats.improve.verify.declare import LogColumns
 from qstats.improve.verify.evidence import collect_evidence
+from qstats.improve.verify.guardrails import judge_guardrails, judge_secondary, sources_of
+from qstats.improve.verify.measure import compare_totals, control_scatter, controlled_totals, dispersion, totals
 from qstats.improve.verify.periods import PeriodTable, period_table
 from qstats.improve.verify.phrases_evidence import NOT_CHECKED
-from qstats.improve.verify.plan import LogColumns, VerificationPlan
-from qstats.improve.verify.series import autocorrelation_check, fit_series, series_evidence
-from qstats.improve.verify.verdict import Check, Phase, Verdict
+from qstats.improve.verify.plan import VerificationPlan
+from qstats.improve.verify.plan_parts import as_date
+from qstats.improve.verify.series import autocorrelation_check, fit_series, season_waves, series_evidence
+from qstats.improve.verify.sources import Read, Source
+from qstats.improve.verify.staged import control_level, phase_totals, staged_chart
+from qstats.improve.verify.verdict import Check, Verdict
 from qstats.inference.comparison import Comparison
-from qstats.inference.rates import compare_rates, ratio_of_rate_ratios
+from qstats.inference.rates import compare_rates
 from qstats.inference.series.result import InterruptedSeries
-from qstats.spc.chart import ControlChart
-from qstats.spc.charts.attributes import u_chart
 
 __all__ = ["verify_improvement"]
 
-Mask = npt.NDArray[np.bool_]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked:
+    """What the checks found, and what they decided about the comparison."""
+
+    checks: tuple[Check, ...]
+    controlled: bool
+    trend: bool
+    before: Mask
+    season: bool = False
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
+class Judged:
     """The comparisons and what they rest on."""
 
     primary: Comparison | None
     crude: Comparison | None
     absolute: Comparison | None
-    before: Mask
     phi: float
-    df: float
     series: InterruptedSeries | None = None
 
 
-def _totals(data: PeriodTable, mask: Mask) -> tuple[float, float]:
-    return float(data.events[mask].sum()), float(data.exposure[mask].sum())
-
-
-def _rate_ratio(data: PeriodTable, after: Mask, before: Mask, confidence: float) -> Comparison:
-    """After over before; the scatter between periods widens the interval whenever there is more than Poisson."""
-    phi, df = ck.dispersion(data.events, data.exposure, (before, after))
-    totals = (*_totals(data, after), *_totals(data, before))
-    if df and phi > 1.0:
-        return compare_rates(*totals, method="score", dispersion=phi, df=df, confidence=confidence)
-    return compare_rates(*totals, confidence=confidence)
-
-
-def _conditional_dispersion(data: PeriodTable, masks: tuple[Mask, ...]) -> tuple[float, float]:
-    """Pearson chi-square over df of the target's share of both counts: what both share (weather, season) cancels."""
-    chi2, df = 0.0, -len(masks)
-    control, control_exposure = data.control_events, data.control_exposure
-    assert control is not None and control_exposure is not None
-    for mask in masks:
-        mask = mask & (data.events + control > 0)
-        total, e, e0 = (data.events + control)[mask], data.exposure[mask], control_exposure[mask]
-        ratio = (data.events[mask].sum() / e.sum()) / (control[mask].sum() / e0.sum())
-        p = ratio * e / (ratio * e + e0)
-        chi2 += float((((data.events[mask] - total * p) ** 2) / (total * p * (1.0 - p))).sum())
-        df += int(mask.sum())
-    return (chi2 / df, float(df)) if df > 0 else (1.0, math.inf)
-
-
-def _control_scatter(data: PeriodTable, before: Mask, after: Mask) -> tuple[float, float]:
-    """Dispersion of the controlled comparison, and what the control's own counts add to its variance."""
-    control = data.control_events
-    assert control is not None
-    phi, _ = _conditional_dispersion(data, (before, after))
-    return phi, 1.0 / float(control[before].sum()) + 1.0 / float(control[after].sum())
-
-
-def _controlled_ratio(data: PeriodTable, after: Mask, before: Mask, confidence: float) -> Comparison:
-    control, amount = data.control_events, data.control_exposure
-    assert control is not None and amount is not None
-    phi, df = _conditional_dispersion(data, (before, after))
-    cells = [
-        _totals(data, after),
-        _totals(data, before),
-        (float(control[after].sum()), float(amount[after].sum())),
-        (float(control[before].sum()), float(amount[before].sum())),
-    ]
-    return ratio_of_rate_ratios(*cells, dispersion=phi, df=df if phi > 1.0 else math.inf, confidence=confidence)
-
-
-def _needs_control(case: ck.Case) -> bool:
-    return case.data.control_events is not None
-
-
-def _run_checks(case: ck.Case) -> tuple[list[Check], bool, Mask]:
-    """All checks in their fixed order, whether the control decides, and the baseline periods to compare with."""
-    first = [ck.plan_check(case), ck.sanity_check(case), ck.phases_check(case)]
+def _run_checks(case: Case) -> tuple[Checked, Case]:
+    """All checks that come before the comparison, in their fixed order, and the case without periods not complete."""
+    first = [plan_check(case), sanity_check(case), phases_check(case)]
     if first[-1].status == "fail":
-        horizon = ck.horizon_check(case, math.nan)
-        return [*first, *([horizon] if horizon.status == "fail" else [])], False, case.before
-    control, controlled = ck.control_check(case) if _needs_control(case) else (None, False)
-    season, before = ck.season_check(case, controlled)
-    phi, df = ck.dispersion(case.data.events, case.data.exposure, (before, case.after))
+        horizon = horizon_check(case, math.nan)
+        early = [horizon] if horizon.status == "fail" else []
+        return Checked((*first, *early), False, False, case.before, stopped=True), case
+    delay, case = matured(case)
+    first.append(delay)
+    if delay.status == "fail":
+        return Checked((*first, horizon_check(case, math.nan)), False, False, case.before, stopped=True), case
+    control, controlled = control_check(case) if case.data.control_events is not None else (None, False)
+    season, before = season_check(case, controlled)
+    phi, df = dispersion(case.data, (before, case.after))
+    waves = season_waves(case, before)
+    trend, with_trend = trend_check(case, before, controlled, waves)
+    share = control_scatter(case.data, before, case.after) if controlled and _counts(case) else (phi, 0.0)
     rest = [
-        ck.horizon_check(case, *(_control_scatter(case.data, before, case.after) if controlled else (phi,))),
-        ck.amount_check(case),
-        ck.baseline_check(case),
+        horizon_check(case, *share),
+        amount_check(case),
+        baseline_check(case, trend=with_trend, season=waves is not None),
+        trend,
         season,
-        ck.overdispersion_check(phi, df),
-        ck.exposure_check(case),
+        overdispersion_check(phi, df),
+        exposure_check(case),
+        *([control] if control is not None else []),
     ]
-    return first + rest + ([control] if control is not None else []), controlled, before
+    return Checked((*first, *rest), controlled, with_trend, before, waves is not None), case
 
 
-def _judge(case: ck.Case, controlled: bool, before: Mask) -> _Judged:
-    data, after, confidence = case.data, case.after, 1.0 - case.plan.alpha
+def _counts(case: Case) -> bool:
+    return case.data.family in ("rate", "share")
+
+
+def _judge(case: Case, found: Checked) -> Judged:
+    data, after, before, confidence = case.data, case.after, found.before, 1.0 - case.plan.alpha
     if not case.before.any() or not after.any():
-        return _Judged(None, None, None, before, math.nan, 0.0)
-    phi, df = ck.dispersion(data.events, data.exposure, (before, after))
-    crude = _rate_ratio(data, after, case.before, confidence)
-    simple = crude if bool((before == case.before).all()) else _rate_ratio(data, after, before, confidence)
-    series = fit_series(case, before, controlled)
-    totals = _controlled_ratio(data, after, before, confidence) if controlled else simple
-    primary = totals if series is None else series.comparison()
+        return Judged(None, None, None, math.nan)
+    phi, df = dispersion(data, (before, after))
+    crude = compare_totals(data, after, case.before, confidence)
+    simple = crude if bool((before == case.before).all()) else compare_totals(data, after, before, confidence)
+    series = fit_series(data, case.plan, before, after, controlled=found.controlled, trend=found.trend)
+    primary = controlled_totals(data, after, before, confidence) if found.controlled else simple
+    primary = primary if series is None else series.comparison()
+    return Judged(primary, crude, _absolute(data, after, before, phi, df, confidence), phi, series)
+
+
+def _absolute(
+    data: PeriodTable, after: Mask, before: Mask, phi: float, df: float, confidence: float
+) -> Comparison | None:
+    """The change per unit of exposure; of means it is the effect itself."""
+    if data.family not in ("rate", "share"):
+        return None
     wide: dict[str, Any] = {"dispersion": phi, "df": df} if df and phi > 1.0 else {}
-    absolute = compare_rates(
-        *_totals(data, after), *_totals(data, before), effect="rate_difference", confidence=confidence, **wide
-    )
-    return _Judged(primary, crude, absolute, before, phi, df, series)
+    cells = (*totals(data, after), *totals(data, before))
+    return compare_rates(*cells, effect="rate_difference", confidence=confidence, **wide)  # type: ignore[no-any-return]
 
 
-_BLOCKING = ("sanity", "phases", "horizon", "season")
-
-
-def _decide(plan: VerificationPlan, primary: Comparison | None, blocked: str | None, grade: str) -> tuple[str, str]:
-    """State and reason by the interval of the primary comparison against 1 and the promised ratio."""
-    if blocked is not None:
-        return "inconclusive", blocked
-    if primary is None or math.isnan(primary.estimate):
-        return "inconclusive", "no_information"
-    low, high = primary.interval.low, primary.interval.high
-    if low > 1.0:
-        return "harmful", "harmful"
-    if high < 1.0:
-        if grade == "D":
-            return "inconclusive", "cause_not_established"
-        if high <= plan.target_rr:
-            return "effective", "target_met"
-        return "effective", "target_not_shown" if low <= plan.target_rr else "target_excluded"
-    return ("not_shown", "effect_excluded") if low > plan.target_rr else ("inconclusive", "compatible_with_both")
-
-
-def _grade(checks: list[Check], controlled: bool) -> str:
-    """C at most while a trend that ran before is not looked at; D where the simple comparison cannot carry a cause."""
-    by_code = {c.code: c for c in checks}
-    if any(c.status == "fail" for c in checks):
-        return "D"
-    if dict(by_code["amount"].numbers).get("cap") == "D":
-        return "D"
-    if not controlled and by_code["baseline"].status != "pass":
-        return "D"
-    return "C"
-
-
-def _strength(judged: _Judged) -> Any:
-    """How well a change stands against months that hang together; 'indicated' where that could not be looked at."""
-    return "indicated" if judged.series is None else judged.series.strength
-
-
-def _phases(data: PeriodTable) -> tuple[Phase, ...]:
-    out = []
-    for name in ("baseline", "transition", "after", "excluded"):
-        mask = data.where(name)
-        if mask.any():
-            y, e = _totals(data, mask)
-            first, last = data.start[mask][0], data.end[mask][-1]
-            out.append(Phase(name, y, e, y / e, int(mask.sum()), str(first), str(last)))
-    return tuple(out)
-
-
-def _staged_chart(case: ck.Case) -> ControlChart | None:
-    """A u chart of the periods with limits of their own before and after; other periods are shown, not used."""
-    data, used = case.data, case.before | case.after
-    if not case.before.any() or not case.after.any() or data.events[used].sum() == 0:
-        return None
-    seen = np.flatnonzero(data.exposure > 0)
-    span = slice(seen[0], seen[-1] + 1)
-    if (data.exposure[span] <= 0).any():
-        return None
-    first_after = np.flatnonzero(data.role == "after")[0]
-    phase = np.where(np.arange(data.role.size) < first_after, "before", "after")
-    return u_chart(
-        data.events[span],
-        exposure=data.exposure[span],
-        order_by=data.start[span],
-        phase=phase[span],
-        exclude=~used[span],
-    )
-
-
-def _not_checked(controlled_plan: bool) -> tuple[str, ...]:
-    return tuple(code for code in NOT_CHECKED if code != "control" or not controlled_plan)
+def _stands_without_signals(case: Case, found: Checked, judged: Judged) -> bool:
+    """Whether the improvement is there too when the periods that made the baseline unstable are left out."""
+    signals = baseline_signals(case, trend=found.trend, season=found.season)
+    if not signals.any() or judged.series is None or judged.primary is None:
+        return False
+    before = found.before & ~signals
+    again = fit_series(case.data, case.plan, before, case.after, controlled=found.controlled, trend=found.trend)
+    metric = case.plan.measured
+    return again is not None and side_of(again.comparison(), metric) == side_of(judged.primary, metric)
 
 
 def _versions() -> dict[str, str]:
@@ -226,32 +150,51 @@ _AUTOCORRELATION = Note(
 )
 
 
+def _day_of(given: object, source: Source, read: Read) -> np.datetime64:
+    """The day the tables were drawn: as given, else the last day anything in them happened or came in."""
+    if given is not None:
+        return np.datetime64(as_date(given, "data_date"), "D")
+    days = [tally.days for tally in (read.log, read.exposure) if tally is not None]
+    last = [d[~np.isnat(d)].max() for d in days if (~np.isnat(d)).any()]
+    return max(last) if last else np.datetime64(dt.date.today(), "D")
+
+
 def verify_improvement(
     plan: VerificationPlan,
     complaints: Any,
     *,
-    exposure: Any,
+    exposure: Any = None,
     control: Any = None,
     control_exposure: Any = None,
+    survey: Any = None,
+    guardrail_data: Any = None,
     columns: LogColumns | None = None,
+    data_date: object = None,
 ) -> Verdict:
-    r"""Tell, with evidence that can be re-run, whether an action made complaints rarer.
+    r"""Tell, with evidence that can be re-run, whether an action made complaints rarer (or another metric better).
 
     Use it after a corrective action, with a plan written before. It compares rates, never bare counts; it refuses to
-    call a seasonal swing, a shrunken volume or an early look a success. Months that hang together are adjusted for; a
-    trend that ran before is not yet, and the grade says so.
+    call a seasonal swing, a trend that ran before, a shrunken volume, late reports or an early look a success, and a
+    guardrail that broke overrides any success.
 
     Parameters
     ----------
     plan : VerificationPlan
     complaints : frame
-        One row per complaint (or counts, with ``columns.events``) in pandas, Polars, PyArrow, DuckDB, Dask or Spark.
-    exposure : frame or "constant"
-        Orders, units or customers by day or period. ``"constant"`` declares that volume did not change.
+        One row per complaint (or counts, with ``columns.events``), per answer or per ticket, in pandas, Polars,
+        PyArrow, DuckDB, Dask or Spark.
+    exposure : frame or "constant", optional
+        Orders, units or customers by day or period. ``"constant"`` declares that volume did not change. Left out where
+        every row of `complaints` is a case with a value.
     control, control_exposure : frame, optional
         The same for a group that was not changed, when the plan says ``control="group"``.
+    survey, guardrail_data : dict, optional
+        Tables of the guardrails and secondary metrics of the plan, by their names: a frame with columns ``date`` and
+        ``value``, or ``{"log": frame, "exposure": frame, "columns": LogColumns(...)}``.
     columns : LogColumns, optional
         Names of the columns.
+    data_date : date, optional
+        Day the tables were drawn; default: the last day in them.
 
     Returns
     -------
@@ -260,17 +203,18 @@ def verify_improvement(
     Raises
     ------
     DataError
-        Tables that cannot be read as the plan needs; a control that the plan does not name.
+        Tables that cannot be read as the plan needs; data for something that the plan does not name.
 
     Notes
     -----
     Primary, with 12 periods before and 6 after: the step of a regression of the periods with autocorrelation integrated
-    out (`interrupted_series`; two harmonics where the baseline holds two years), on the same calendar months where the
-    season demands; with a control that ran in
-    parallel, of the share of both counts. With fewer periods, or a phase without events: the rate ratio of the totals
-    (conditional mid-p; score with Student's t where periods scatter more than Poisson). With interval
-    :math:`[L, U]`, target :math:`\tau`: harmful if :math:`L > 1`, effective if :math:`U < 1`, not shown if
-    :math:`L > \tau`, inconclusive otherwise or when a check blocks.
+    out (`interrupted_series`, `interrupted_means`), with a trend unless the baseline shows that none can matter, two
+    harmonics where the baseline holds two years, on the same calendar months where the season demands; with a control
+    that ran in parallel, relative to it. With fewer periods, or a phase without events: the totals of the phases
+    (conditional mid-p for rates, score for shares, Welch for means; Student's t where periods scatter more than
+    chance). With interval :math:`[L, U]` and target :math:`\tau`, lower better: harmful if :math:`L > 1` or a guardrail
+    is breached, effective if :math:`U < 1` and all guardrails pass, not shown if :math:`L > \tau`, inconclusive
+    otherwise or when a check blocks.
 
     References
     ----------
@@ -283,7 +227,8 @@ def verify_improvement(
     >>> months = pd.date_range("2023-01-01", "2024-12-01", freq="MS")
     >>> counts = [31, 27, 35, 29, 33, 30, 26, 34, 28, 32, 30, 29] + [14, 17, 12, 15, 18, 13, 16, 15, 14, 12, 17, 13]
     >>> log = pd.DataFrame({"date": months, "n": counts, "orders": 1000.0})
-    >>> plan = VerificationPlan("Fewer late parcels?", "2024-01-01", ("2023-01-01", "2023-12-31"), "2024-12-31")
+    >>> plan = VerificationPlan("Fewer late parcels?", "2024-01-01", ("2023-01-01", "2023-12-31"), "2024-12-31",
+    ...                         trend="none")
     >>> v = verify_improvement(plan.freeze(on="2023-12-15"), log, exposure=log,
     ...                        columns=LogColumns(events="n", exposure="orders"))
     >>> v.state, v.reason, v.grade
@@ -291,51 +236,94 @@ def verify_improvement(
     """
     if not isinstance(plan, VerificationPlan):
         raise DataError(f"plan: got a {type(plan).__name__}; a VerificationPlan is wanted")
-    data = period_table(plan, complaints, exposure, control, control_exposure, columns or LogColumns())
-    case = ck.Case(plan, data, exposure_declared=isinstance(exposure, str))
-    checks, controlled, before = _run_checks(case)
-    judged = _judge(case, controlled, before)
-    if judged.primary is not None:
-        checks = sorted([*checks, autocorrelation_check(judged.series, case)], key=lambda c: c.number)
-    blocked = next((code for code in _BLOCKING for c in checks if c.code == code and c.status == "fail"), None)
-    grade = _grade(checks, controlled)
-    state, reason = _decide(plan, judged.primary, blocked, grade)
-    significant = judged.primary is not None and 1.0 not in judged.primary.interval
-    comparisons = (judged.primary, judged.crude, judged.absolute)
-    evidence = collect_evidence(case, *comparisons, before, judged.phi, _rate_ratio, blocked=blocked is not None)
+    case, more = _read(
+        plan, (complaints, exposure, control, control_exposure), survey, guardrail_data, columns, data_date
+    )
+    found, case = _run_checks(case)
+    judged = _judge(case, found)
+    checks = list(found.checks)
+    if found.trend and (judged.series is None or "trend" not in judged.series.coefficients):
+        checks = [trend_unmodelled(case, found.before, c) if c.code == "trend" else c for c in checks]
+    if judged.primary is not None and not found.stopped:
+        checks.append(autocorrelation_check(judged.series, case))
+    return _verdict(case, found, judged, sorted(checks, key=lambda c: c.number), more)
+
+
+def _read(
+    plan: VerificationPlan, tables: tuple[Any, ...], survey: Any, guardrail_data: Any, columns: LogColumns | None,
+    data_date: object,
+) -> tuple[Case, dict[str, Source]]:  # fmt: skip
+    """Read every table that was given."""
+    complaints, exposure, control, control_exposure = tables
+    names = columns or LogColumns()
+    source = Source(complaints, exposure, names)
+    other = None
+    if control is not None or control_exposure is not None:
+        other = Source(control, control_exposure, names, "control")
+    given = None if data_date is None else np.datetime64(as_date(data_date, "data_date"), "D")
+    declared = (*plan.guardrails, *plan.secondary)
+    more = sources_of(survey, declared, "survey") | sources_of(guardrail_data, declared, "guardrail_data")
+    data, read = period_table(plan, source, other, given)
+    day = _day_of(data_date, source, read)
+    delay = delay_of(source, day) if plan.reporting_delay in (None, "drop", "offset") else None
+    return Case(plan, data, read, source, day, delay), more
+
+
+def _verdict(case: Case, found: Checked, judged: Judged, checks: list[Check], more: dict[str, Source]) -> Verdict:
+    plan, data, primary = case.plan, case.data, judged.primary
+    blocked = next((code for code in BLOCKING for c in checks if c.code == code and c.status == "fail"), None)
+    seen = case.before.any() and case.after.any()
+    guardrails = judge_guardrails(case, found.before, more if seen else {})
+    significant = primary is not None and side_of(primary, plan.measured) != 0
+    strength: Any = judged.series.strength if judged.series is not None else "indicated"
+    mark = grade(
+        checks,
+        controlled=found.controlled,
+        strength=strength,
+        stands_without_signals=_stands_without_signals(case, found, judged),
+        specific=None,
+    )
+    state, reason = decide(plan, primary, blocked, mark, guardrails, None)
+    improved = state == "effective"
+    comparisons = (primary, judged.crude, judged.absolute)
+    evidence = collect_evidence(case, *comparisons, found.before, judged.phi, blocked=blocked is not None)
+    series = judged.series
+    lines = _expected(case, series)
     return Verdict(
         state=state,  # type: ignore[arg-type]
         reason=reason,
-        strength=_strength(judged) if significant and blocked is None else "none",
-        grade=grade,
+        strength=strength if significant and blocked is None else "none",
+        grade=mark,
         question=plan.question,
-        primary=judged.primary if blocked is None else None,
+        primary=primary if blocked is None else None,
         crude=judged.crude,
         absolute=judged.absolute,
         checks=tuple(checks),
-        evidence=(*evidence, *series_evidence(judged.series)),
-        guardrails=(),
+        evidence=(*evidence, *series_evidence(series, plan.measured.better or "lower")),
+        guardrails=guardrails,
+        secondary=judge_secondary(case, found.before, more if seen else {}, improved=improved),
         warnings=tuple(dict.fromkeys(c.warning for c in checks if c.warning)),
-        phases=_phases(data),
+        phases=phase_totals(data),
         periods=tuple(map(str, data.start)),
         events=data.events,
         exposure=data.exposure,
         role=tuple(map(str, data.role)),
-        chart=_staged_chart(case),
-        control_rate=_control_rate(data),
-        not_checked=_not_checked(plan.control != "none"),
+        chart=staged_chart(case),
+        control_rate=control_level(data),
+        expected=lines[0],
+        expected_low=lines[1],
+        expected_high=lines[2],
+        not_checked=tuple(code for code in NOT_CHECKED if code != "control" or plan.control == "none"),
         plan=plan.to_dict(),
         plan_hash=plan.hash,
         data_digest=data.digest,
         versions=_versions(),
-        notes=() if judged.series is not None else (_AUTOCORRELATION,),
+        notes=() if series is not None else (_AUTOCORRELATION,),
     )
 
 
-def _control_rate(data: PeriodTable) -> FloatArray | None:
-    if data.control_events is None or data.control_exposure is None:
-        return None
-    present = data.control_exposure > 0
-    rate: FloatArray = np.full(present.size, np.nan)
-    np.divide(data.control_events, data.control_exposure, out=rate, where=present)
-    return rate
+def _expected(case: Case, series: InterruptedSeries | None) -> tuple[FloatArray | None, ...]:
+    """What the regression expects of each period without the action; None where it summed several periods to one."""
+    if series is None or series.expected.size != case.data.role.size:
+        return None, None, None
+    return series.expected, series.low, series.high

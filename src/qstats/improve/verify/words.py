@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qstats._core.checks import check_choice
-from qstats.improve.verify.phrases import CHECK_TITLES, FINDINGS, WORDS
+from qstats.improve.verify.phrases import CHECK_TITLES, WORDS
 from qstats.improve.verify.phrases_evidence import EVIDENCE, NOT_CHECKED
+from qstats.improve.verify.phrases_evidence_more import EVIDENCE_MORE
+from qstats.improve.verify.phrases_findings import FINDINGS
+from qstats.improve.verify.phrases_findings_log import FINDINGS_LOG
+from qstats.improve.verify.phrases_findings_more import FINDINGS_MORE
 
 if TYPE_CHECKING:
     from qstats.improve.verify.verdict import Check, Verdict
@@ -14,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["check_text", "evidence_words", "finding", "not_checked_text", "t", "verdict_sentence"]
 
 LANGUAGES = ("en", "zh")
+_USED = ("parallel", "open")  # findings with which the control decides
+_ALL = {**FINDINGS, **FINDINGS_LOG, **FINDINGS_MORE}
+_EVIDENCE = {**EVIDENCE, **EVIDENCE_MORE}
 
 
 def _pick(pair: tuple[Any, Any], lang: str) -> Any:
@@ -29,7 +36,7 @@ def t(key: str, lang: str = "en", **values: object) -> str:
 
 def finding(code: str, key: str, lang: str = "en", **values: object) -> tuple[str, str, str]:
     """Return value, threshold and consequence of a check's finding."""
-    value, threshold, consequence = _pick(FINDINGS[code, key], lang)
+    value, threshold, consequence = _pick(_ALL[code, key], lang)
     return value.format(**values), threshold.format(**values), consequence.format(**values)
 
 
@@ -46,9 +53,10 @@ def check_text(check: Check, lang: str = "en") -> dict[str, str]:
 
 
 def evidence_words(code: str, lang: str = "en") -> tuple[str, str]:
-    """Return title and sentence of an item of evidence."""
-    title, text = _pick(EVIDENCE[code], lang)
-    return title, text
+    """Return title and sentence of an item of evidence; what follows a colon in `code` is a name of the user's."""
+    kind, _, name = code.partition(":")
+    title, text = _pick(_EVIDENCE[kind], lang)
+    return (title + (": " if lang == "en" else "：") + name if name else title), text
 
 
 def not_checked_text(code: str, lang: str = "en") -> str:
@@ -61,8 +69,9 @@ def _p_text(p: float) -> str:
     return "< 0.0001" if p < 1e-4 else f"= {p:.2g}"
 
 
-def _limits(comparison: Any) -> dict[str, Any]:
+def _limits(comparison: Any, lang: str) -> dict[str, Any]:
     return {
+        "effect": t(f"effect.{comparison.effect}", lang),
         "estimate": f"{comparison.estimate:.3g}",
         "low": f"{comparison.interval.low:.3g}",
         "high": f"{comparison.interval.high:.3g}",
@@ -71,28 +80,62 @@ def _limits(comparison: Any) -> dict[str, Any]:
     }
 
 
+def _direction(plan: Any, lang: str) -> dict[str, str]:
+    """Words for better and worse, and the target, of the metric."""
+    metric = plan.measured
+    kind, named = ("rate", {}) if plan.metric is None else ("other", {"name": metric.name})
+    target = "change" if not metric.is_ratio else metric.better
+    return {
+        "fell": t(f"fell.{kind}", lang, **named),
+        "rose": t(f"rose.{kind}", lang, **named),
+        "target": t(f"target.{target}", lang, target=plan.target),
+    }
+
+
+def _harm(verdict: Verdict, plan: Any, lang: str) -> str | None:
+    """Say whether important harm is excluded, where no improvement is shown."""
+    primary, harm = verdict.primary, plan.harm
+    if primary is None or harm is None or verdict.reason not in ("effect_excluded", "compatible_with_both"):
+        return None
+    up = plan.measured.better == "lower"
+    excluded = primary.interval.high < harm if up else primary.interval.low > harm
+    plain = "" if plan.metric is None else "_up"
+    return t(("harm_excluded" if excluded else "harm_open") + plain, lang, harm=harm)
+
+
+def _wait(verdict: Verdict, lang: str) -> str | None:
+    wait = next((e for e in verdict.evidence if e.code == "needed"), None)
+    if verdict.reason != "compatible_with_both" or wait is None or wait.estimate is None:
+        return None
+    have = sum(p.exposure for p in verdict.phases if p.name == "after")
+    if wait.estimate == float("inf"):
+        return t("wait_never", lang)
+    return t("wait", lang, needed=f"{wait.estimate:.3g}", have=f"{have:.3g}") if wait.estimate > have else None
+
+
+def _guardrails(verdict: Verdict, lang: str) -> str | None:
+    if not verdict.guardrails:
+        return None
+    joint = ", " if lang == "en" else "，"
+    text = joint.join(f"{g.name} {t(f'guardrail.{g.state}', lang)}" for g in verdict.guardrails)
+    return t("guardrails", lang, text=text)
+
+
 def verdict_sentence(verdict: Verdict, lang: str = "en") -> str:
     """Put the verdict into a paragraph: the decision, its numbers, how far it can be trusted."""
-    plan = verdict.plan
-    parts = [t(verdict.reason, lang, target=plan["target_rr"], horizon=plan["horizon"])]
+    from qstats.improve.verify.plan import VerificationPlan
+
+    plan = VerificationPlan.from_dict(verdict.plan)
+    parts: list[str | None] = [t(verdict.reason, lang, horizon=plan.horizon, **_direction(plan, lang))]
     primary, crude = verdict.primary, verdict.crude
     if primary is not None:
-        controlled = primary.effect == "rate_ratio_ratio"
-        parts.append(t("numbers_controlled" if controlled else "numbers", lang, **_limits(primary)))
+        controlled = plan.control != "none" and any(c.code == "control" and c.key in _USED for c in verdict.checks)
+        parts.append(t("numbers_controlled" if controlled else "numbers", lang, **_limits(primary, lang)))
     if crude is not None and crude is not primary and crude.estimate == crude.estimate:
-        parts.append(t("crude", lang, **_limits(crude)))
-    if primary is not None and verdict.reason in ("effect_excluded", "compatible_with_both"):
-        excluded = primary.interval.high < plan["harm_rr"]
-        parts.append(t("harm_excluded" if excluded else "harm_open", lang, harm=plan["harm_rr"]))
-    wait = next((e for e in verdict.evidence if e.code == "needed"), None)
-    if verdict.reason == "compatible_with_both" and wait is not None and wait.estimate is not None:
-        have = sum(p.exposure for p in verdict.phases if p.name == "after")
-        if wait.estimate == float("inf"):
-            parts.append(t("wait_never", lang))
-        elif wait.estimate > have:
-            parts.append(t("wait", lang, needed=f"{wait.estimate:.3g}", have=f"{have:.3g}"))
+        parts.append(t("crude", lang, **_limits(crude, lang)))
+    parts += [_harm(verdict, plan, lang), _wait(verdict, lang), _guardrails(verdict, lang)]
     if verdict.strength != "none":
         parts.append(t("grade", lang, grade=verdict.grade, strength=t(f"strength.{verdict.strength}", lang)))
     if "W-POSTHOC" in verdict.warnings:
         parts.append(t("exploratory", lang))
-    return (" " if lang == "en" else "").join(parts)
+    return (" " if lang == "en" else "").join(part for part in parts if part)

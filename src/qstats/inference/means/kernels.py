@@ -14,28 +14,36 @@ from qstats._core.notes import Note
 from qstats._core.quantiles import t_quantile, t_sf
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import tails
-from qstats.inference.pivot import NO_SCATTER, Pivot, pivot_test, satterthwaite, tails_to_pvalue
+from qstats.inference.pairs import count_note
+from qstats.inference.pivot import Pivot, pivot_test, satterthwaite, tails_to_pvalue
 from qstats.inference.resample import resampled_moments
 
 __all__ = [
+    "BLIND",
     "BOOTSTRAP",
     "ENDLESS",
+    "LEAST_SQUARES",
+    "MOST_SUM",
+    "NO_ERROR",
     "by_t",
     "centred",
     "difference_of_means",
     "mean_draws",
     "moments_of",
+    "positive_means",
     "scatter_notes",
+    "without_error",
 ]
 
 BOOTSTRAP = "Hall (1988), Annals of Statistics 16, 927-953; Davison & Hinkley (1997), Bootstrap Methods, section 5.2.1"
-_MOST_SUM = 1e300
-_LEAST_SQUARES = 1e-290  # below, squares lose digits to underflow
-_ROUNDING = Note(
-    "scatter-at-rounding",
-    "warning",
-    "the scatter is as small as the rounding of the numbers themselves: subtract a common offset before storing them",
+MOST_SUM = 1e300
+LEAST_SQUARES = 1e-290  # below, squares lose digits to underflow
+_ROUNDED = "as small as the rounding of the numbers themselves: subtract a common offset before storing them"
+BLIND = (
+    "nothing tells the error of the difference, so the interval is the whole range and p is 1; "
+    "look whether the data were rounded, capped or copied"
 )
+NO_ERROR = Note("no-scatter", "serious", f"no scatter within the groups: {BLIND}")
 ENDLESS = Note(
     "resamples-without-scatter",
     "warning",
@@ -51,9 +59,9 @@ def moments_of(x: object, name: str) -> Moments:
         raise TooFewData(f"{name}: the moments of {m.n} values came; at least 2 wanted")
     if m.low == m.high:  # all equal: whatever is left in m2 is rounding
         m = Moments(m.n, m.low, 0.0, m.low, m.high)
-    if not math.isfinite(m.m2) or not m.n * max(abs(m.low), abs(m.high)) < _MOST_SUM:
+    if not math.isfinite(m.m2) or not m.n * max(abs(m.low), abs(m.high)) < MOST_SUM:
         raise DataError(f"{name}: sums of values up to {m.high:g} do not fit a float64; scale the values")
-    if m.m2 < _LEAST_SQUARES and m.low < m.high:
+    if m.m2 < LEAST_SQUARES and m.low < m.high:
         raise DataError(f"{name}: the scatter squared is too small for a float64 (mean {m.mean:g}); scale the values")
     return m
 
@@ -71,12 +79,34 @@ def _mean_about(x: FloatArray, centre: float) -> float:
     return math.fsum(float((x[i:j] - centre).sum()) for i, j in block_edges(x.size)) / x.size
 
 
-def scatter_notes(se: Any, *levels: Any) -> tuple[Note, ...]:
+def positive_means(effect: str, mean: Any, mean0: Any) -> None:
+    """Refuse a ratio of means that are not all above zero."""
+    if effect == "mean_ratio" and not (np.all(np.asarray(mean) > 0) and np.all(np.asarray(mean0) > 0)):
+        least = np.minimum(np.min(mean), np.min(mean0))
+        raise DataError(f"effect: got a mean of {least:g}; a ratio wants both means above zero, use 'mean_difference'")
+
+
+def scatter_notes(se: Any, *levels: Any, still: Note = NO_ERROR) -> tuple[Note, ...]:
     """Say where there is no scatter, or none beyond rounding (the limit R's t.test calls essentially constant)."""
-    if np.any(se == 0.0):
-        return (NO_SCATTER,)
+    none = np.atleast_1d(se == 0.0)
     rounding = 10.0 * np.finfo(np.float64).eps * np.max(np.abs(np.broadcast_arrays(*levels)), axis=0)
-    return (_ROUNDING,) if np.any(se < rounding) else ()
+    return (
+        *count_note(still.code, still.severity, none, still.message, f"pairs have no scatter: {BLIND}"),
+        *count_note(
+            "scatter-at-rounding", "warning", ~none & (se < rounding), f"the scatter is {_ROUNDED}",
+            f"pairs have a scatter {_ROUNDED}",
+        ),
+    )  # fmt: skip
+
+
+def without_error(pivot: Pivot, blind: Any, least: float = -math.inf, most: float = math.inf) -> Pivot:
+    """Return the pivot with no information where `blind`: statistic 0, p = 1, the whole range from `least` to `most`.
+
+    Groups without any scatter leave the error of their difference unknown; a point as interval and p = 0 beside it
+    would be the strongest claim there is, made from the least that data can say.
+    """
+    fill = zip(pivot, (0.0, 1.0, least, most), strict=True)
+    return Pivot(*(np.where(blind, told, found)[()] for found, told in fill))
 
 
 def _errors(method: str, var: Any, n: Any, var0: Any, n0: Any) -> tuple[Any, Any]:
@@ -117,7 +147,8 @@ def by_t(
 ) -> tuple[Any, Pivot, Any, tuple[Note, ...]]:  # fmt: skip
     """Return estimate, pivot, degrees of freedom and notes from (mean, variance, n) of both groups, elementwise.
 
-    `difference` is that of the means where it is known with more digits than they have.
+    `difference` is that of the means where it is known with more digits than they have. Without scatter in either group
+    there is no information: see `without_error`.
     """
     (m, var, n), (m0, var0, n0) = group, reference
     v, v0 = _errors(method, var, n, var0, n0)
@@ -125,11 +156,12 @@ def by_t(
     pooled = np.where(v + v0 > 0, n + n0 - 2.0, np.inf)[()]
     df = pooled if method == "pooled" else satterthwaite(v, n - 1.0, slope**2 * v0, n0 - 1.0)
     if effect == "mean_ratio":
-        pivot = _fieller(m, v, m0, v0, df, null, confidence, alternative)
+        pivot = without_error(_fieller(m, v, m0, v0, df, null, confidence, alternative), v + v0 == 0.0, 0.0)
         return m / m0, pivot, df, scatter_notes(np.sqrt(v + slope**2 * v0), m, slope * m0)
     se = np.sqrt(v + v0)
     gap = m - m0 if difference is None else difference
-    return gap, pivot_test(gap, se, df, null, confidence, alternative), df, scatter_notes(se, m, m0)
+    pivot = without_error(pivot_test(gap, se, df, null, confidence, alternative), se == 0.0)
+    return gap, pivot, df, scatter_notes(se, m, m0)
 
 
 def centred(x: FloatArray, mean: float) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import overload
 
 import numpy as np
 
@@ -13,19 +13,21 @@ from qstats._core.interval import Interval, Intervals
 from qstats._core.moments import Moments
 from qstats._core.result import frozen_array
 from qstats.errors import DataError
-from qstats.inference.comparison import Comparison, Comparisons, tail_probability, tails
+from qstats.inference.comparison import Comparison, Comparisons, tails
 from qstats.inference.estimate import Estimate
+from qstats.inference.means.bootstrap import by_bootstrap
 from qstats.inference.means.kernels import (
     BOOTSTRAP,
     ENDLESS,
     by_t,
     centred,
     difference_of_means,
-    mean_draws,
     moments_of,
+    positive_means,
     scatter_notes,
 )
-from qstats.inference.pivot import pivot_test, safe_exp
+from qstats.inference.means.rows import Column, compared_lines, in_lines, line_pair
+from qstats.inference.pivot import NO_SCATTER, pivot_test
 from qstats.inference.resample import as_generator, check_resamples, invert_draws, resampled_moments
 
 __all__ = ["compare_mean_summaries", "compare_means", "estimate_mean"]
@@ -44,52 +46,10 @@ _SOURCES = {
 }
 
 
-def _by_bootstrap(
-    effect: str, x: object, x0: object, null: float, confidence: float, alternative: str, resamples: int | None,
-    rng: object,
-) -> Comparison:  # fmt: skip
-    below, above = tails(alternative, confidence)
-    count, draw = check_resamples(resamples, below, above), as_generator(rng)
-    a, a0 = as_vector(x, "x", least=2, missing="never"), as_vector(x0, "x0", least=2, missing="never")
-    m, m0 = moments_of(a, "x"), moments_of(a0, "x0")
-    ratio = effect == "mean_ratio"
-    if ratio and (m.low < 0 or m0.low < 0):
-        raise DataError("effect: the bootstrap of a mean ratio wants values of zero or more; use method='welch'")
-    v, v0 = m.variance / m.n, m0.variance / m0.n
-    se = math.hypot(math.sqrt(v) / m.mean, math.sqrt(v0) / m0.mean) if ratio else math.sqrt(v + v0)
-    estimate, target = (
-        (math.log(m.mean / m0.mean), math.log(null)) if ratio else (difference_of_means(a, m, a0, m0), null)
-    )
-    notes = scatter_notes(se, *((1.0,) if ratio else (m.mean, m0.mean)))
-    if se == 0.0:
-        pivot = pivot_test(estimate, se, math.inf, target, confidence, alternative)
-        statistic, p, low, high = (float(value) for value in pivot)
-    else:
-        statistic = (estimate - target) / se
-        found = invert_draws(mean_draws(effect, a, m, a0, m0, count, draw), statistic, below, above)
-        p = tail_probability(found.low_tail, found.high_tail, alternative)
-        low, high = estimate - found.high_critical * se, estimate - found.low_critical * se
-        if (below > 0 and math.isinf(low)) or (above > 0 and math.isinf(high)):
-            notes = (*notes, ENDLESS)
-    if ratio:
-        estimate, low, high = m.mean / m0.mean, safe_exp(low), safe_exp(high)
-    text = f"bootstrap-t{' on the log ratio' if ratio else ''}, {count} resamples"
-    return Comparison(
-        effect, estimate, Interval(low, high, confidence), p, alternative, null, statistic, (m.n, m0.n), text,
-        BOOTSTRAP, notes, (m.mean, m0.mean),
-    )  # fmt: skip
-
-
 def _checked_null(null: float | None, effect: str) -> float:
     if effect == "mean_difference":
         return 0.0 if null is None else check_number(null, "null")
     return 1.0 if null is None else check_number(null, "null", above=0.0)
-
-
-def _positive(effect: str, mean: Any, mean0: Any) -> None:
-    if effect == "mean_ratio" and not (np.all(np.asarray(mean) > 0) and np.all(np.asarray(mean0) > 0)):
-        least = np.minimum(np.min(mean), np.min(mean0))
-        raise DataError(f"effect: got a mean of {least:g}; a ratio wants both means above zero, use 'mean_difference'")
 
 
 def no_resampling(method: str, resamples: object, rng: object) -> None:
@@ -98,6 +58,16 @@ def no_resampling(method: str, resamples: object, rng: object) -> None:
         raise DataError(f"resamples, rng: given with method={method!r}, which draws nothing; leave them out")
 
 
+@overload
+def compare_means(
+    x: Column, x0: Column, *, effect: str = ..., method: str = ..., null: float | None = ..., confidence: float = ...,
+    alternative: str = ..., resamples: int | None = ..., rng: object = ...,
+) -> Comparison: ...  # fmt: skip
+@overload
+def compare_means(
+    x: object, x0: object, *, effect: str = ..., method: str = ..., null: float | None = ..., confidence: float = ...,
+    alternative: str = ..., resamples: int | None = ..., rng: object = ...,
+) -> Comparison | Comparisons: ...  # fmt: skip
 def compare_means(
     x: object,
     x0: object,
@@ -109,7 +79,7 @@ def compare_means(
     alternative: str = "two-sided",
     resamples: int | None = None,
     rng: object = None,
-) -> Comparison:
+) -> Comparison | Comparisons:
     r"""Tell whether a mean (cost, score, handling time) differs between a group and a reference group.
 
     Use it for independent rows and a question about the mean, such as total cost. Not for the same customers measured
@@ -118,9 +88,10 @@ def compare_means(
 
     Parameters
     ----------
-    x, x0 : array-like, shape (n,), or Moments
+    x, x0 : array-like, shape (n,) and (n0,), or Moments; or shape (pairs, n) and (pairs, n0)
         Values of the group asked about (such as "after") and of the reference group, at least two each. Moments serve
-        the t methods, so a database can send them in place of rows.
+        the t methods, so a database can send them in place of rows. Two dimensions are many pairs, one per line, for
+        the t methods; lines of unequal length are not padded: `compare_mean_summaries` takes mean, sd and n of each.
     effect : {"mean_difference", "mean_ratio"}
         ``mean(x) - mean(x0)``, or their ratio, which wants both means above zero.
     method : {"welch", "pooled", "bootstrap-t"}
@@ -137,13 +108,15 @@ def compare_means(
 
     Returns
     -------
-    Comparison
-        ``values`` are the two means. Groups without any scatter come with the note ``"no-scatter"``.
+    Comparison or Comparisons
+        ``values`` are the two means. The latter for one pair per line. Two groups without any scatter tell nothing of
+        the error of their difference: the interval is the whole range and p is 1, with the note ``"no-scatter"``.
 
     Raises
     ------
     DataError
-        Missing, infinite or text values, an unknown option, a ratio of means that are not above zero.
+        Missing, infinite or text values, an unknown option, a ratio of means that are not above zero, unequal numbers
+        of lines, the bootstrap of many pairs.
     TooFewData
         Fewer than two values in a group.
 
@@ -165,24 +138,40 @@ def compare_means(
     >>> r = compare_means([3.1, 2.7, 3.4, 2.9], [4.0, 3.6, 4.4, 3.9, 4.1])
     >>> round(r.estimate, 3), round(r.pvalue, 4)
     (-0.975, 0.0021)
+
+    Two pairs in one call:
+
+    >>> compare_means([[3.1, 2.7, 3.4], [5.0, 5.2, 4.9]], [[4.0, 3.6, 4.4], [5.1, 5.0, 4.8]]).pvalue.round(4)
+    array([0.0394, 0.6213])
     """
     check_choice(effect, "effect", _EFFECTS)
     check_choice(method, "method", _METHODS)
     confidence = check_confidence(confidence)
     tails(alternative, confidence)
     null = _checked_null(null, effect)
+    many = in_lines(x, x0)
     if method == "bootstrap-t":
+        if many:
+            raise DataError(
+                "method: 'bootstrap-t' resamples one pair per call; for one pair per line use method='welch' (or "
+                "'pooled'), or call it for each line"
+            )
         if isinstance(x, Moments) or isinstance(x0, Moments):
             raise DataError("x: got Moments; the bootstrap needs the rows, or use method='welch'")
-        _positive(effect, moments_of(x, "x").mean, moments_of(x0, "x0").mean)
-        return _by_bootstrap(effect, x, x0, null, confidence, alternative, resamples, rng)
+        positive_means(effect, moments_of(x, "x").mean, moments_of(x0, "x0").mean)
+        return by_bootstrap(effect, x, x0, null, confidence, alternative, resamples, rng)
     no_resampling(method, resamples, rng)
+    text, source = _SOURCES[effect, method]
+    if many:
+        return compared_lines(
+            line_pair(x, x0, least=2), effect, method, null=null, confidence=confidence, alternative=alternative,
+            text=text, source=source,
+        )  # fmt: skip
     m, m0 = moments_of(x, "x"), moments_of(x0, "x0")
-    _positive(effect, m.mean, m0.mean)
+    positive_means(effect, m.mean, m0.mean)
     gap = difference_of_means(x, m, x0, m0)
     group, reference = (m.mean, m.variance, m.n), (m0.mean, m0.variance, m0.n)
     estimate, pivot, df, notes = by_t(effect, method, group, reference, null, confidence, alternative, gap)
-    text, source = _SOURCES[effect, method]
     return Comparison(
         effect, float(estimate), Interval(float(pivot.low), float(pivot.high), confidence), float(pivot.pvalue),
         alternative, null, float(pivot.statistic), (m.n, m0.n), text, source, notes, (m.mean, m0.mean), float(df),
@@ -275,7 +264,7 @@ def compare_mean_summaries(
     tails(alternative, confidence)
     null = _checked_null(null, effect)
     given, single = _summary_columns({"mean": mean, "sd": sd, "n": n, "mean0": mean0, "sd0": sd0, "n0": n0})
-    _positive(effect, given["mean"], given["mean0"])
+    positive_means(effect, given["mean"], given["mean0"])
     groups = [(given[f"mean{s}"], given[f"sd{s}"] ** 2, given[f"n{s}"]) for s in ("", "0")]
     estimate, pivot, df, notes = by_t(effect, method, groups[0], groups[1], null, confidence, alternative)
     text, source = _SOURCES[effect, method]
@@ -356,7 +345,8 @@ def estimate_mean(
         values = as_vector(x, "x", least=2, missing="never")
         m = moments_of(values, "x")
     se = m.std / math.sqrt(m.n)
-    notes, text, source = scatter_notes(se, m.mean), "Student t", "Student (1908), Biometrika 6, 1-25"
+    text, source = "Student t", "Student (1908), Biometrika 6, 1-25"
+    notes = scatter_notes(se, m.mean, still=NO_SCATTER)
     pivot = pivot_test(m.mean, se, m.n - 1.0, m.mean, confidence, alternative)
     low, high = float(pivot.low), float(pivot.high)
     if method == "bootstrap-t":

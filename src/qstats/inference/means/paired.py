@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import overload
 
 import numpy as np
 
@@ -12,15 +13,18 @@ from qstats._core.interval import Interval
 from qstats._core.moments import Moments
 from qstats._core.notes import Note
 from qstats.errors import DataError
-from qstats.inference.comparison import Comparison, tail_probability, tails
-from qstats.inference.means.kernels import moments_of, scatter_notes
-from qstats.inference.pivot import pivot_test
+from qstats.inference.comparison import Comparison, Comparisons, tail_probability, tails
+from qstats.inference.means.kernels import BLIND, moments_of, scatter_notes, without_error
+from qstats.inference.means.rows import Column, collected, in_lines, line_pair, paired_lines
+from qstats.inference.pivot import NO_SCATTER, pivot_test
 from qstats.inference.resample import as_generator, check_resamples
 
 __all__ = ["compare_paired_means"]
 
 _EXACT = 20  # pairs up to which all sign patterns are counted
 _CELLS = 1 << 20
+_STUDENT = ("paired t", "Student (1908), Biometrika 6, 1-25")
+_EQUAL = Note("no-scatter", "serious", f"all differences are equal: {BLIND}")
 _FLIP = (
     "Fisher (1935), The Design of Experiments, section 21; Hartigan (1969), JASA 64, 1303-1317 (subset means as limits)"
 )
@@ -90,6 +94,36 @@ def _sign_flip(
     return p, low, m.mean - _limit(-means, always, total, above), text
 
 
+def _draws_nothing(resamples: object, rng: object) -> None:
+    if resamples is not None or rng is not None:
+        raise DataError("resamples, rng: given with method='t', which draws nothing; leave them out")
+
+
+def _by_line(
+    x: object, x0: object, method: str, null: float, confidence: float, alternative: str, draws: tuple[object, object]
+) -> Comparisons:
+    if method != "t":
+        raise DataError("method: 'sign-flip' takes one pair of columns; with one per line use 't', or call it for each")
+    _draws_nothing(*draws)
+    m, m0, d = paired_lines(*line_pair(x, x0, least=2))
+    se = np.sqrt(d.variance / d.n)
+    pivot = without_error(pivot_test(d.mean, se, d.n - 1.0, null, confidence, alternative), se == 0.0)
+    return collected(
+        "mean_difference", d.mean, pivot, (d.n, d.n), scatter_notes(se, m.mean, m0.mean, still=_EQUAL),
+        confidence=confidence, alternative=alternative, null=null, method=_STUDENT[0], reference=_STUDENT[1],
+    )  # fmt: skip
+
+
+@overload
+def compare_paired_means(
+    x: Column, x0: Column, *, method: str = ..., null: float = ..., confidence: float = ..., alternative: str = ...,
+    resamples: int | None = ..., rng: object = ...,
+) -> Comparison: ...  # fmt: skip
+@overload
+def compare_paired_means(
+    x: object, x0: object, *, method: str = ..., null: float = ..., confidence: float = ..., alternative: str = ...,
+    resamples: int | None = ..., rng: object = ...,
+) -> Comparison | Comparisons: ...  # fmt: skip
 def compare_paired_means(
     x: object,
     x0: object,
@@ -100,7 +134,7 @@ def compare_paired_means(
     alternative: str = "two-sided",
     resamples: int | None = None,
     rng: object = None,
-) -> Comparison:
+) -> Comparison | Comparisons:
     r"""Tell whether a mean changed when the same customers (units, days, sites) were measured twice.
 
     Use it when row i of both columns is the same one. Not for independent groups (`compare_means`), and not when only
@@ -108,8 +142,10 @@ def compare_paired_means(
 
     Parameters
     ----------
-    x, x0 : array-like, shape (n,)
-        Later (or treated) and earlier (reference) value of each, in the same order; at least two.
+    x, x0 : array-like, shape (n,), or both (pairs of columns, n)
+        Later (or treated) and earlier (reference) value of each, in the same order; at least two. Two dimensions are
+        many such comparisons, one per line, by t only; lines of unequal length are not padded: take the mean, sd and n
+        of the differences of each, or one call per line.
     method : {"t", "sign-flip"}
         Student's t of the differences, or their signs turned in every possible way: exact when the differences are
         symmetric about their centre, whatever their shape.
@@ -124,13 +160,14 @@ def compare_paired_means(
 
     Returns
     -------
-    Comparison
-        ``effect="mean_difference"``; `n` is the number of pairs, twice.
+    Comparison or Comparisons
+        ``effect="mean_difference"``; `n` is the number of pairs, twice. The latter for one comparison per line. Where
+        all differences are equal t has no information: whole range, p = 1, and the note ``"no-scatter"``.
 
     Raises
     ------
     DataError
-        Columns of unequal length, missing values.
+        Columns of unequal length, missing values, sign flips of many comparisons at once.
     TooFewData
         Fewer than two pairs.
 
@@ -159,6 +196,8 @@ def compare_paired_means(
     confidence = check_confidence(confidence)
     tails(alternative, confidence)
     null = check_number(null, "null")
+    if in_lines(x, x0):
+        return _by_line(x, x0, method, null, confidence, alternative, (resamples, rng))
     a, b = as_vector(x, "x", least=2, missing="never"), as_vector(x0, "x0", least=2, missing="never")
     if a.size != b.size:
         raise DataError(f"x0: {b.size} values came for {a.size} in x; pairs are wanted, row by row")
@@ -167,13 +206,14 @@ def compare_paired_means(
     m = moments_of(d, "x")
     se = m.std / math.sqrt(m.n)
     pivot = pivot_test(m.mean, se, m.n - 1.0, null, confidence, alternative)
+    by_t = method == "t"  # sign flips need no estimate of the error: equal differences tell them something
+    pivot = without_error(pivot, by_t and se == 0.0)
     df: float | None = m.n - 1.0
-    statistic, notes = float(pivot.statistic), scatter_notes(se, level, level0)
+    statistic, notes = float(pivot.statistic), scatter_notes(se, level, level0, still=_EQUAL if by_t else NO_SCATTER)
     p, low, high = float(pivot.pvalue), float(pivot.low), float(pivot.high)
-    text, source = "paired t", "Student (1908), Biometrika 6, 1-25"
-    if method == "t":
-        if resamples is not None or rng is not None:
-            raise DataError("resamples, rng: given with method='t', which draws nothing; leave them out")
+    text, source = _STUDENT
+    if by_t:
+        _draws_nothing(resamples, rng)
     else:
         p, low, high, text = _sign_flip(d, m, null, confidence, alternative, resamples, rng)
         source, df = _FLIP, None

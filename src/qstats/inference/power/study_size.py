@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from qstats.errors import DataError
 from qstats.inference.comparison import ALTERNATIVES
 from qstats.inference.power.kernels import Side
 
-__all__ = ["Null", "StudySize", "Tests", "as_target", "least_whole", "read_tests", "study", "whole_size"]
+__all__ = ["Null", "StudySize", "Tests", "as_target", "least_whole", "logged", "read_tests", "study", "whole_size"]
 
 Null = float | tuple[float, float]
 _STEPS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
@@ -134,6 +135,12 @@ def read_tests(
     both_sides = (Side("less", at, error / 2.0), Side("greater", at, error / 2.0))
     sides = both_sides if alternative == "two-sided" else (Side(alternative, at, error),)
     return Tests(sides, False, at, level, alternative)
+
+
+def logged(tests: Tests) -> Tests:
+    """Return the tests with their nulls as logarithms, for an effect that is a ratio."""
+    sides = tuple(test._replace(null=math.log(test.null)) for test in tests.sides)
+    return dataclasses.replace(tests, sides=sides)
 
 
 def as_target(power: object, tests: Tests, effect: float, name: str) -> float:

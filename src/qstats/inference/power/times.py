@@ -10,7 +10,16 @@ from qstats._core.quantiles import normal_quantile
 from qstats.errors import DataError
 from qstats.inference.power.kernels import normal_power
 from qstats.inference.power.means import sizes, two_sample_t
-from qstats.inference.power.study_size import Null, StudySize, Tests, as_target, read_tests, study, whole_size
+from qstats.inference.power.study_size import (
+    Null,
+    StudySize,
+    Tests,
+    as_target,
+    logged,
+    read_tests,
+    study,
+    whole_size,
+)
 
 __all__ = ["logrank_power", "logrank_sample_size", "times_power", "times_sample_size"]
 
@@ -20,11 +29,6 @@ _TIMES = (
     "Communications in Statistics - Theory and Methods 18, 3963-3975",
 )
 _LOGRANK = ("log-rank, normal approximation by events", "Schoenfeld (1981), Biometrika 68, 316-319")
-
-
-def _logged(tests: Tests) -> Tests:
-    sides = tuple(test._replace(null=math.log(test.null)) for test in tests.sides)
-    return Tests(sides, tests.both, tests.null, tests.confidence, tests.alternative)
 
 
 def _log_sd(cv: float) -> float:
@@ -96,7 +100,7 @@ def times_power(
     0.762
     """
     tests, factor, spread, spread0 = _checked(ratio, cv, cv0, null, confidence, alternative)
-    of = two_sample_t("welch", math.log(factor), _log_sd(spread), _log_sd(spread0), _logged(tests))
+    of = two_sample_t("welch", math.log(factor), _log_sd(spread), _log_sd(spread0), logged(tests))
     return study(
         of, whole_size(n, "n"), whole_size(n0, "n0"), effect="geometric_mean_ratio", unit="values",
         assumed={"ratio": factor, "cv": spread, "cv0": spread0}, tests=tests, method=_TIMES[0], reference=_TIMES[1],
@@ -152,7 +156,7 @@ def times_sample_size(
     tests, factor, spread, spread0 = _checked(ratio, cv, cv0, null, confidence, alternative)
     target = as_target(power, tests, factor, "ratio")
     k = check_number(size_ratio, "size_ratio", above=0.0, below=1e9, least=1e-9)
-    of = two_sample_t("welch", math.log(factor), _log_sd(spread), _log_sd(spread0), _logged(tests))
+    of = two_sample_t("welch", math.log(factor), _log_sd(spread), _log_sd(spread0), logged(tests))
     n, n0 = sizes(of, k, target)
     return study(
         of, n, n0, effect="geometric_mean_ratio", unit="values",
@@ -162,14 +166,14 @@ def times_sample_size(
 
 
 def _by_events(ratio: float, tests: Tests) -> Callable[[float, float], float]:
-    logged = _logged(tests)
-    gaps = tuple(math.log(ratio) - test.null for test in logged.sides)
+    on_log = logged(tests)
+    gaps = tuple(math.log(ratio) - test.null for test in on_log.sides)
 
     def power(events: float, events0: float) -> float:
         # Schoenfeld counts events by the share of cases, not of events: d p (1 - p) with p the share of the group
         d = events + events0
         se = math.sqrt(d / (events * events0))
-        return normal_power(logged.sides, gaps, (se,) * len(gaps), se, tests.both)
+        return normal_power(on_log.sides, gaps, (se,) * len(gaps), se, tests.both)
 
     return power
 

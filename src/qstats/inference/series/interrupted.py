@@ -8,38 +8,16 @@ import numpy as np
 
 from qstats._core.arrays import BoolArray, FloatArray, as_counts, as_exposure, as_vector
 from qstats._core.checks import check_confidence, check_number
-from qstats._core.interval import Interval
-from qstats._core.notes import Note
-from qstats._core.quantiles import t_quantile, t_sf
-from qstats._core.result import frozen_array
 from qstats.errors import DataError, NoConvergence, TooFewData
-from qstats.inference.comparison import Comparison, tail_probability, tails
-from qstats.inference.series.kernels import (
-    RHO,
-    Fitted,
-    Mixture,
-    cosine_contrast,
-    fit_poisson,
-    fit_share,
-    mixture_cdf,
-    mixture_quantile,
-    nugget_mixture,
-)
+from qstats.inference.series.judge import Asked, Seen, judged
+from qstats.inference.series.kernels import Fitted, fit_poisson, fit_proportion, fit_share
 from qstats.inference.series.result import InterruptedSeries
 
-__all__ = ["design_matrix", "interrupted_series"]
+__all__ = ["design_matrix", "interrupted_series", "kept_periods", "model_terms"]
 
-_STRESS = (0.0, 0.3, 0.6)
 _LEAST_DF = 8
 _LEAST_PHASE = 3
-_LONG, _LONG_AFTER = 24, 6  # periods that "verified" asks for
-_SHORT = 18  # with fewer nothing was simulated
 _SLOPE_AFTER = 8  # periods after that a change of slope can be read from
-_SOURCE = (
-    "McCullagh & Nelder (1989), Generalized Linear Models, 2nd ed., ch. 6 and 9; Zeger (1988), Biometrika 75, 621-629 "
-    "(counts with correlated noise); size and power: tests/calibration/test_interrupted_series.py"
-)
-_SECOND = "Mueller (2014), J. Business & Economic Statistics 32, 311-322; Lazarus et al. (2018), ibid. 36, 541-559"
 
 
 def design_matrix(
@@ -68,62 +46,23 @@ def design_matrix(
     return np.column_stack(columns), tuple(names), np.array(contrast)
 
 
-def _checked(y: FloatArray, after: FloatArray, x: FloatArray) -> None:
+def _some_events(y: FloatArray, after: FloatArray) -> None:
     for name, some in (("after", after > 0), ("before", after == 0)):
-        if int(some.sum()) < _LEAST_PHASE:
-            raise TooFewData(f"counts: {int(some.sum())} periods {name}; at least {_LEAST_PHASE} are wanted")
         if not y[some].sum() > 0:
             raise TooFewData(f"counts: no event {name}; a log-linear model cannot say so: use compare_rates")
-    if y.size - x.shape[1] < _LEAST_DF:
+
+
+def _checked(name: str, after: FloatArray, x: FloatArray) -> None:
+    for phase, some in (("after", after > 0), ("before", after == 0)):
+        if int(some.sum()) < _LEAST_PHASE:
+            raise TooFewData(f"{name}: {int(some.sum())} periods {phase}; at least {_LEAST_PHASE} are wanted")
+    if after.size - x.shape[1] < _LEAST_DF:
         raise TooFewData(
-            f"counts: {y.size} periods for {x.shape[1]} coefficients; at least {x.shape[1] + _LEAST_DF} are wanted: "
-            "leave terms out, or compare totals with compare_rates"
+            f"{name}: {after.size} periods for {x.shape[1]} coefficients; at least {x.shape[1] + _LEAST_DF} are "
+            "wanted: leave terms out, or compare totals"
         )
     if np.linalg.matrix_rank(x) < x.shape[1]:
         raise DataError("trend, harmonics: the terms cannot be told apart in these periods; leave some out")
-
-
-def _second(
-    f: Fitted, contrast: FloatArray, effect: str, null: float, confidence: float, alternative: str
-) -> Comparison:
-    got = cosine_contrast(f, contrast)
-    estimate, se, df = float(got.estimate[0]), float(got.se[0]), got.df
-    t = (estimate - math.log(null)) / se
-    below, above = tails(alternative, confidence)
-    low = math.exp(estimate - float(t_quantile(1.0 - below, df)) * se) if below else 0.0
-    high = math.exp(estimate + float(t_quantile(1.0 - above, df)) * se) if above else math.inf
-    p = tail_probability(float(t_sf(-t, df)), float(t_sf(t, df)), alternative)
-    method = f"quasi-Poisson, {df} projected cosines, t"
-    limits = Interval(low, high, confidence)
-    return Comparison(effect, math.exp(estimate), limits, p, alternative, null, t, (), method, _SECOND, df=df)
-
-
-def _component(mix: Mixture, i: int, side: float) -> float:
-    """One-sided p-value towards `side` (-1: fewer) if the correlation were RHO[i]."""
-    return float(t_sf(side * mix.estimate[0, i] / mix.se[0, i], mix.df))
-
-
-def _strength(p: float, second: float, stress: float, alpha: float, periods: tuple[int, int]) -> str:
-    if p > alpha:
-        return "none"
-    if second > alpha or sum(periods) < _SHORT:
-        return "indicated"
-    long = sum(periods) >= _LONG and periods[0] >= _LONG_AFTER
-    return "verified" if stress <= alpha and long else "confirmed"
-
-
-def _counterfactual(
-    f: Fitted, x: FloatArray, names: tuple[str, ...], confidence: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rates without the change, with limits of the mean at the scatter seen (no correlation: a picture, not a test)."""
-    without = x.copy()
-    without[:, [i for i, name in enumerate(names) if name in ("step", "slope")]] = 0.0
-    cover = np.linalg.inv(np.einsum("tp,tq->pq", f.design[0], f.design[0])) * max(float(f.phi[0]), 1.0)
-    level = without @ f.beta[0]
-    reach = float(t_quantile(0.5 + 0.5 * confidence, x.shape[0] - x.shape[1])) * np.sqrt(
-        np.einsum("tp,pq,tq->t", without, cover, without)
-    )
-    return np.exp(level), np.exp(level - reach), np.exp(level + reach)
 
 
 def interrupted_series(
@@ -138,6 +77,7 @@ def interrupted_series(
     use: object = None,
     control: object = None,
     control_exposure: object = None,
+    size: object = None,
     null: float = 1.0,
     confidence: float = 0.95,
     alternative: str = "two-sided",
@@ -169,6 +109,8 @@ def interrupted_series(
     control, control_exposure : array-like, shape (T,), optional
         Events (and exposure) of a group that was not changed and lived through the same: weather, season, volume. The
         effect is then the target's rate ratio over the control's.
+    size : array-like, shape (T,), optional
+        Cases among which the events were counted, instead of an exposure: the effect is then a ratio of shares.
     null : float
         Ratio the p-value is about: a target or a margin goes here.
     confidence : float
@@ -219,23 +161,57 @@ def interrupted_series(
     null = check_number(null, "null", above=0.0)
     y = as_counts(counts, "counts", missing="never")
     e = as_exposure(1.0 if exposure is None else exposure, "exposure", y.size, missing="never")
-    kept = np.ones(y.size, dtype=np.bool_)
-    if use is not None:
-        flag = as_vector(use, "use", missing="never")
-        if flag.size != y.size or ((flag != 0) & (flag != 1)).any():
-            raise DataError(f"use: {flag.size} entries for {y.size} periods; one true or false each is wanted")
-        kept = flag == 1
-    at = _whole(step, "step", 1, y.size - 1)
+    kept = kept_periods(use, y.size)
+    terms = model_terms("counts", kept, step, trend=trend, slope=slope, harmonics=harmonics, period=period)
+    x, names, contrast, time = terms
+    after = x[:, -1]
+    _some_events(y[kept], after)
+    effect, scale = "rate_ratio" if control is None else "rate_ratio_ratio", e[kept]
+    if size is None:
+        level, f = _fitted(y, e, kept, x, control, control_exposure)
+    else:
+        effect, level, scale = "risk_ratio", np.ones(int(kept.sum())), as_exposure(size, "size", y.size)[kept]
+        f = _of_cases(y[kept], scale, x, (exposure, control, control_exposure))
+    if not f.settled[0] or not np.isfinite(f.phi[0]):
+        raise NoConvergence("counts: the regression found no maximum; leave terms out or take longer periods")
+    n = (float(y[kept][after > 0].sum()), float(y[kept][after == 0].sum()))
+    seen = Seen(x, names, contrast, time, scale, level, kept, n)
+    return judged(f, seen, Asked(effect, True, null, confidence, alternative))
+
+
+def kept_periods(use: object, size: int) -> BoolArray:
+    """Return which periods count, from a flag each."""
+    if use is None:
+        return np.ones(size, dtype=np.bool_)
+    flag = as_vector(use, "use", missing="never")
+    if flag.size != size or ((flag != 0) & (flag != 1)).any():
+        raise DataError(f"use: {flag.size} entries for {size} periods; one true or false each is wanted")
+    return np.asarray(flag == 1, dtype=np.bool_)
+
+
+def model_terms(
+    data: str, kept: BoolArray, step: object, *, trend: bool, slope: bool, harmonics: object, period: object
+) -> tuple[FloatArray, tuple[str, ...], FloatArray, FloatArray]:
+    """Return design, its names, the contrast of the step, and the times of the periods kept."""
+    at = _whole(step, "step", 1, kept.size - 1)
     waves = _whole(harmonics, "harmonics", 0, 2)
     cycle = check_number(period, "period", least=3.0)
-    time, after = np.arange(float(y.size))[kept], (np.arange(y.size) >= at)[kept].astype(np.float64)
+    time, after = np.arange(float(kept.size))[kept], (np.arange(kept.size) >= at)[kept].astype(np.float64)
     if slope and int(after.sum()) < _SLOPE_AFTER:
         raise TooFewData(f"slope: {int(after.sum())} periods after; at least {_SLOPE_AFTER} are wanted for a slope")
+    if not after.any() or after.all():
+        raise TooFewData(f"{data}: no period is left {'before' if after.all() else 'after'} the step")
     x, names, contrast = design_matrix(time, after, trend=trend, slope=slope, harmonics=waves, period=cycle)
-    _checked(y[kept], after, x)
-    level, f = _fitted(y, e, kept, x, control, control_exposure)
-    effect = "rate_ratio" if control is None else "rate_ratio_ratio"
-    return _result(f, x, names, contrast, time, (y, e, kept, level), effect, null, confidence, alternative)
+    _checked(data, after, x)
+    return x, names, contrast, time
+
+
+def _of_cases(y: FloatArray, size: FloatArray, x: FloatArray, others: tuple[object, ...]) -> Fitted:
+    if any(other is not None for other in others):
+        raise DataError("size: counts among cases take no exposure and no control; pass one or the other")
+    if (y > size).any():
+        raise DataError("size: fewer cases than counted in a period; the number of cases is wanted")
+    return fit_proportion(y[None, :], size, x)
 
 
 def _fitted(
@@ -258,8 +234,6 @@ def _fitted(
                 raise TooFewData(f"control: no event {name}; nothing to compare with")
         f = fit_share(y[None, kept], both, np.log(e[kept] / e0[kept]), x)
         level = y0[kept] / e0[kept]
-    if not f.settled[0] or not np.isfinite(f.phi[0]):
-        raise NoConvergence("counts: the regression found no maximum; leave terms out or take longer periods")
     return level, f
 
 
@@ -268,66 +242,3 @@ def _whole(value: object, name: str, least: int, most: int) -> int:
     if number != math.floor(number) or not least <= number <= most:
         raise DataError(f"{name}: got {value!r}; a whole number from {least} to {most} is wanted")
     return int(number)
-
-
-def _result(
-    f: Fitted,
-    x: FloatArray,
-    names: tuple[str, ...],
-    contrast: FloatArray,
-    time: FloatArray,
-    data: tuple[FloatArray, FloatArray, BoolArray, FloatArray],
-    effect: str,
-    null: float,
-    confidence: float,
-    alternative: str,
-) -> InterruptedSeries:
-    y, e, kept, level = data
-    after = x[:, names.index("step")]
-    mix = nugget_mixture(f, contrast, time)
-    low_tail, high_tail = (float(p[0]) for p in mixture_cdf(mix, np.array([math.log(null)])))
-    # what lies above the null speaks for "greater": the chance of the other side is its p-value
-    pvalue = tail_probability(high_tail, low_tail, alternative)
-    below, above = tails(alternative, confidence)
-    low, middle, high = (float(mixture_quantile(mix, p)[0]) for p in (below, 0.5, 1.0 - above))
-    second = _second(f, contrast, effect, null, confidence, alternative)
-    side = -1.0 if middle > 0 else 1.0
-    alpha = 0.5 * (1.0 - confidence)
-    zero = [float(p[0]) for p in mixture_cdf(mix, np.zeros(1))]
-    components = [_component(mix, i, -side) for i in range(RHO.size)]
-    plain = _second(f, contrast, effect, 1.0, confidence, "less" if side > 0 else "greater").pvalue
-    periods = (int(after.sum()), int((after == 0).sum()))
-    stress = {rho: components[round(rho / 0.05)] for rho in _STRESS}
-    strength = _strength(zero[1] if side > 0 else zero[0], plain, stress[0.6], alpha, periods)
-    standing = [float(rho) for rho, p in zip(RHO, components, strict=True) if p <= alpha]
-    spread = float(np.sqrt((mix.weight * (mix.se**2 + (mix.estimate - middle) ** 2)).sum()))
-    reach = float(t_quantile(1.0 - alpha, mix.df) + t_quantile(0.8, mix.df)) * spread
-    bands = [np.full(y.size, np.nan) for _ in range(4)]
-    lines = (level * line for line in _counterfactual(f, x, names, confidence))
-    for band, values in zip(bands, (f.mean[0] / e[kept], *lines), strict=True):
-        band[kept] = values
-    fitted, expected, least, most = (frozen_array(band) for band in bands)
-    return InterruptedSeries(
-        effect, math.exp(middle), Interval(math.exp(low), math.exp(high), confidence), pvalue, alternative, null,
-        (float(y[kept][after > 0].sum()), float(y[kept][after == 0].sum())), periods, mix.df, float(f.phi[0]),
-        float((mix.weight * mix.noise * RHO).sum()), frozen_array(mix.weight[0]), stress,
-        max(standing) if standing else None, second, strength, math.exp(-reach),
-        dict(zip(names, f.beta[0].tolist(), strict=True)), fitted, expected, least, most,
-        _method(effect) + ", ".join(names[1:]), _SOURCE, _notes(f, periods),
-    )  # fmt: skip
-
-
-def _method(effect: str) -> str:
-    kind = "Poisson regression" if effect == "rate_ratio" else "regression of the share of both counts"
-    return f"{kind}, autocorrelation integrated out; "
-
-
-def _notes(f: Fitted, periods: tuple[int, int]) -> tuple[Note, ...]:
-    notes = []
-    if f.phi[0] <= 1.0:
-        text = "no more scatter than Poisson: the series carries no information about autocorrelation"
-        notes.append(Note("no-autocorrelation-seen", "info", text))
-    if sum(periods) < _SHORT:
-        text = f"{sum(periods)} periods: fewer than the {_SHORT} the method was tried on; 'indicated' at most"
-        notes.append(Note("short-series", "warning", text))
-    return tuple(notes)

@@ -1,4 +1,4 @@
-"""Short series of counts before and after a change: regression with autocorrelation integrated out, many at once.
+"""Short series before and after a change: regression with autocorrelation integrated out, many at once.
 
 Arrays carry a leading axis of m series that share one design, so that a simulation of thousands is one call.
 """
@@ -22,7 +22,9 @@ __all__ = [
     "Fitted",
     "Mixture",
     "cosine_contrast",
+    "fit_means",
     "fit_poisson",
+    "fit_proportion",
     "fit_share",
     "mixture_cdf",
     "mixture_quantile",
@@ -33,6 +35,7 @@ RHO: FloatArray = np.linspace(0.0, 0.95, 20)  # correlation from one period to t
 _STEP = 1.5  # longest step on the log scale
 _LEAST = 0.02  # excess scatter a series is taken to have at least, so that every weight exists
 _ROUNDS = 100
+_ALMOST = -1e-6  # log of the largest share a model may ask for
 
 
 class Fitted(NamedTuple):
@@ -64,6 +67,9 @@ class Contrast(NamedTuple):
     df: int
 
 
+Moments = Callable[[FloatArray], tuple[FloatArray, FloatArray, FloatArray]]  # mean, its slope in eta, variance
+
+
 def fit_poisson(y: FloatArray, log_exposure: FloatArray, x: FloatArray) -> Fitted:
     """Maximise the Poisson likelihood with log link by Newton steps cut at 1.5.
 
@@ -76,11 +82,30 @@ def fit_poisson(y: FloatArray, log_exposure: FloatArray, x: FloatArray) -> Fitte
         Of full rank.
     """
 
-    def moments(eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def moments(eta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         mean = np.exp(eta + log_exposure)
-        return mean, mean
+        return mean, mean, mean
 
     return _fit(y, np.log(y + 0.5) - log_exposure, x, moments)
+
+
+def fit_proportion(y: FloatArray, size: FloatArray, x: FloatArray) -> Fitted:
+    """Maximise the binomial likelihood with log link, so that coefficients are ratios of shares.
+
+    Parameters
+    ----------
+    y : ndarray, shape (m, T)
+    size : ndarray, shape (T,)
+        Cases, at least the count of each.
+    x : ndarray, shape (T, p)
+    """
+
+    def moments(eta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        share = np.exp(np.minimum(eta, _ALMOST))
+        mean = size * share
+        return mean, mean, mean * (1.0 - share)
+
+    return _fit(y, np.log((y + 0.5) / (size + 1.0)), x, moments)
 
 
 def fit_share(y: FloatArray, total: FloatArray, log_odds: FloatArray, x: FloatArray) -> Fitted:
@@ -95,32 +120,50 @@ def fit_share(y: FloatArray, total: FloatArray, log_odds: FloatArray, x: FloatAr
     x : ndarray, shape (T, p)
     """
 
-    def moments(eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def moments(eta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         p = scipy.special.expit(eta + log_odds)
-        return total * p, np.maximum(total * p * scipy.special.expit(-eta - log_odds), 1e-12)
+        variance = np.maximum(total * p * scipy.special.expit(-eta - log_odds), 1e-12)
+        return total * p, variance, variance
 
     return _fit(y, np.log((y + 0.5) / (total - y + 0.5)) - log_odds, x, moments)
 
 
-def _fit(
-    y: FloatArray, start: FloatArray, x: FloatArray, moments: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
-) -> Fitted:
+def fit_means(y: FloatArray, se: FloatArray, x: FloatArray) -> Fitted:
+    """Weighted least squares of means whose sampling error is known: the part of their noise that cannot persist.
+
+    Parameters
+    ----------
+    y : ndarray, shape (m, T)
+        Means of the periods.
+    se : ndarray, shape (m, T) or (T,)
+        Their standard errors.
+    x : ndarray, shape (T, p)
+    """
+
+    def moments(eta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return eta, np.ones_like(eta), np.broadcast_to(se**2, eta.shape)
+
+    return _fit(y, y, x, moments, longest=np.inf)
+
+
+def _fit(y: FloatArray, start: FloatArray, x: FloatArray, moments: Moments, longest: float = _STEP) -> Fitted:
     beta: FloatArray = np.asarray(np.linalg.lstsq(x, start.T, rcond=None)[0].T, dtype=np.float64)
     moving = np.ones(y.shape[0], dtype=np.bool_)
     for _ in range(_ROUNDS):
-        mean, variance = moments(beta @ x.T)
-        information = np.einsum("tp,mt,tq->mpq", x, variance, x, optimize=True)
-        step = np.linalg.solve(information, ((y - mean) @ x)[..., None])[..., 0]
-        longest = np.abs(step).max(axis=1)
-        beta = beta + step * np.minimum(1.0, _STEP / np.maximum(longest, 1e-300))[:, None]
-        moving = longest > 1e-10
+        mean, slope, variance = moments(beta @ x.T)
+        weight = slope / variance
+        information = np.einsum("tp,mt,tq->mpq", x, slope * weight, x, optimize=True)
+        step = np.linalg.solve(information, (((y - mean) * weight) @ x)[..., None])[..., 0]
+        size = np.abs(step).max(axis=1)
+        beta = beta + step * np.minimum(1.0, longest / np.maximum(size, 1e-300))[:, None]
+        moving = size > 1e-10 * (1.0 + np.abs(beta).max(axis=1))
         if not moving.any():
             break
-    mean, variance = moments(beta @ x.T)
+    mean, slope, variance = moments(beta @ x.T)
     root = np.sqrt(variance)
     residual = (y - mean) / root
     phi = (residual**2).sum(axis=1) / (y.shape[1] - x.shape[1])
-    return Fitted(beta, mean, root[..., None] * x, residual, phi, ~moving)
+    return Fitted(beta, mean, (slope / root)[..., None] * x, residual, phi, ~moving)
 
 
 def _prior() -> FloatArray:

@@ -10,7 +10,7 @@ from qstats._core.arrays import FloatArray
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats._core.result import FrozenMapping, Result
-from qstats.inference.comparison import Comparison
+from qstats.inference.comparison import EFFECTS, Comparison
 
 __all__ = ["InterruptedSeries"]
 
@@ -22,7 +22,8 @@ class InterruptedSeries(Result):
     Parameters
     ----------
     effect : str
-        ``"rate_ratio"``: after over what would have been; ``"rate_ratio_ratio"``: the same over the control's.
+        ``"rate_ratio"``: after over what would have been; ``"rate_ratio_ratio"``: the same over the control's;
+        ``"risk_ratio"`` of shares, ``"mean_difference"``, ``"geometric_mean_ratio"``.
     estimate : float
         Median of the posterior mixture; with a change of slope the mean effect over the periods after.
     interval : Interval
@@ -31,7 +32,7 @@ class InterruptedSeries(Result):
     alternative : {"two-sided", "less", "greater"}
     null : float
     n : tuple of float
-        Events after and before.
+        Events after and before; of means, periods.
     periods : tuple of int
         Periods after and before.
     df : int
@@ -97,7 +98,7 @@ class InterruptedSeries(Result):
         told = ", ".join(f"{p:.2g} at {rho:g}" for rho, p in self.stress.items())
         tipping = "none" if self.tipping is None else f"{self.tipping:g}"
         return [
-            ("rate ratio", f"{self.estimate:.4g}"),
+            (EFFECTS.get(self.effect, self.effect), f"{self.estimate:.4g}"),
             (f"{self.interval.confidence:.0%} interval", str(self.interval)),
             (f"p-value ({self.alternative}, against {self.null:g})", f"{self.pvalue:.4g}"),
             ("strength of the evidence", self.strength),
@@ -105,7 +106,7 @@ class InterruptedSeries(Result):
             ("one-sided p if the correlation were", told),
             ("stands up to a correlation of", tipping),
             ("dispersion, correlation of the counts", f"{self.phi:.3g}, {self.rho:.2g}"),
-            ("ratio it would show (80 %)", f"{self.detectable:.3g}"),
+            ("effect it would show (80 %)", f"{self.detectable:.3g}"),
             ("periods after, before", f"{self.periods[0]}, {self.periods[1]}"),
             ("method", self.method),
             ("source", self.reference),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import scipy
@@ -15,9 +15,12 @@ from qstats._core.checks import check_confidence, check_number
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats._core.quantiles import binomial_cdf, binomial_sf, normal_quantile, normal_sf
-from qstats.inference.comparison import Comparison, tail_probability, tails
+from qstats.inference.comparison import Comparison, Comparisons, tail_probability, tails
 from qstats.inference.estimate import Estimate
+from qstats.inference.means.rows import Column, collected, in_lines, line_pair
+from qstats.inference.pairs import count_note
 from qstats.inference.roots import bisect
+from qstats.inference.times.quantile_rows import quantile_lines
 
 __all__ = ["QuantileEstimate", "compare_quantiles", "estimate_quantile"]
 
@@ -175,7 +178,7 @@ def _rank_of_z(z: float, n: int, q: float) -> float:
             break
         middle = 0.5 * (low + high) if step % 6 == 5 else low + (high - low) * f_low / (f_low - f_high)
         f = _z_of_rank(middle, n, q) - z
-        if abs(f) < 1e-12 * (1.0 + abs(z)):
+        if abs(f) < 1e-14 * (1.0 + abs(z)):
             return middle
         side = 1 if f > 0 else -1
         stuck = 0.5 if side == last else 1.0  # the end that stays twice counts half
@@ -229,6 +232,22 @@ class _Difference:
         return -bisect(lambda z: null - self.upper(z), 0.0, _FAR)
 
 
+def _no_limit(
+    low: Any, high: Any, errors: tuple[float, float], sizes: tuple[int, int], share: float
+) -> tuple[Note, ...]:
+    lacking = np.atleast_1d((errors[0] > 0) & np.isinf(low) | (errors[1] > 0) & np.isinf(high))
+    words = f"{sizes[0]} and {sizes[1]} values are too few for a limit of the {share:g} quantile on each side"
+    return count_note("no-limit", "warning", lacking, words, f"pairs: {words}")
+
+
+@overload
+def compare_quantiles(
+    x: Column, x0: Column, q: float = ..., *, null: float = ..., confidence: float = ..., alternative: str = ...,
+) -> Comparison: ...  # fmt: skip
+@overload
+def compare_quantiles(
+    x: object, x0: object, q: float = ..., *, null: float = ..., confidence: float = ..., alternative: str = ...,
+) -> Comparison | Comparisons: ...  # fmt: skip
 def compare_quantiles(
     x: object,
     x0: object,
@@ -237,7 +256,7 @@ def compare_quantiles(
     null: float = 0.0,
     confidence: float = 0.95,
     alternative: str = "two-sided",
-) -> Comparison:
+) -> Comparison | Comparisons:
     r"""Tell whether the median, or the time nine in ten are done within, differs between a group and a reference group.
 
     Use it for skewed data and for promises stated as quantiles. Not for open tickets, and not for answers on a short
@@ -245,8 +264,9 @@ def compare_quantiles(
 
     Parameters
     ----------
-    x, x0 : array-like, shape (n,), (n0,)
-        Values of the group asked about and of the reference group; independent.
+    x, x0 : array-like, shape (n,) and (n0,), or (pairs, n) and (pairs, n0)
+        Values of the group asked about and of the reference group; independent. Two dimensions are many pairs, one per
+        line; lines of unequal length are not padded: group them by length, or make one call per pair.
     q : float
         Share, between 0 and 1.
     null : float
@@ -256,14 +276,14 @@ def compare_quantiles(
 
     Returns
     -------
-    Comparison
+    Comparison or Comparisons
         ``effect="quantile_difference"``, ``values`` the two quantiles. A limit is infinite, with a note, where the
-        groups are too small for one; then no p-value can be small either.
+        groups are too small for one; then no p-value can be small either. The latter for one pair per line.
 
     Raises
     ------
     DataError
-        Bad values, a share outside 0 to 1.
+        Bad values, a share outside 0 to 1, unequal numbers of lines.
 
     Notes
     -----
@@ -289,19 +309,23 @@ def compare_quantiles(
     confidence = check_confidence(confidence)
     below, above = tails(alternative, confidence)
     null = check_number(null, "null")
+    text = f"order statistics combined, q = {share:g}"
+    if in_lines(x, x0):
+        a, a0 = line_pair(x, x0)
+        estimate, pivot = quantile_lines(a, a0, share, null, confidence, alternative)
+        return collected(
+            "quantile_difference", estimate, pivot, (a.shape[1], a0.shape[1]),
+            _no_limit(pivot.low, pivot.high, (below, above), (a.shape[1], a0.shape[1]), share), confidence=confidence,
+            alternative=alternative, null=null, method=text, reference=_COMPARE,
+        )  # fmt: skip
     both = _Difference(as_vector(x, "x", missing="never"), as_vector(x0, "x0", missing="never"), share)
     low = both.lower(-float(normal_quantile(below))) if below > 0 else -math.inf
     high = both.upper(-float(normal_quantile(above))) if above > 0 else math.inf
     z = both.score(null)
     p = tail_probability(float(normal_sf(-z)), float(normal_sf(z)), alternative)
-    notes: tuple[Note, ...] = ()
-    if (below > 0 and math.isinf(low)) or (above > 0 and math.isinf(high)):
-        words = (
-            f"{both.x.size} and {both.x0.size} values are too few for a limit of the {share:g} quantile on each side"
-        )
-        notes = (Note("no-limit", "warning", words),)
+    sizes = (both.x.size, both.x0.size)
+    notes = _no_limit(low, high, (below, above), sizes, share)
     return Comparison(
         "quantile_difference", both.estimate, Interval(low, high, confidence), p, alternative, null, z,
-        (both.x.size, both.x0.size), f"order statistics combined, q = {share:g}", _COMPARE, notes,
-        (both.value, both.value0),
+        sizes, text, _COMPARE, notes, (both.value, both.value0),
     )  # fmt: skip

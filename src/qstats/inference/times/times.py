@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any, overload
 
 import numpy as np
 
+from qstats._core.arrays import FloatArray
 from qstats._core.checks import check_choice, check_confidence, check_number
-from qstats._core.interval import Interval
+from qstats._core.interval import Interval, Intervals
 from qstats._core.notes import Note
+from qstats._core.result import frozen_array
 from qstats.errors import DataError, TooFewData
-from qstats.inference.comparison import Comparison, tails
+from qstats.inference.comparison import Comparison, Comparisons, tails
+from qstats.inference.means.kernels import BLIND, without_error
 from qstats.inference.means.means import compare_means
-from qstats.inference.pivot import NO_SCATTER, pivot_test, safe_exp
+from qstats.inference.means.rows import Column, collected, compared_lines, in_lines
+from qstats.inference.pairs import count_note
+from qstats.inference.pivot import NO_SCATTER, Pivot, pivot_test, safe_exp
 from qstats.inference.times.quantiles import compare_quantiles
+from qstats.inference.times.rows import closed_lines, restricted_means, time_lines
 from qstats.inference.times.survival import as_closed, as_times, restricted_mean, steps_of
 
 __all__ = ["compare_times"]
@@ -23,6 +30,8 @@ _MEASURES = ("geometric_mean_ratio", "mean_ratio", "quantile_difference", "rmst_
 _RMST = (
     "Royston & Parmar (2013), BMC Medical Research Methodology 13, 152; Uno et al. (2014), J. Clin. Oncology 32, 2380"
 )
+_GEOMETRIC = "Welch t on logarithms"
+_WELCH = "Welch (1947), Biometrika 34, 28-35"
 _NOT_REACHED = Note(
     "horizon-not-reached", "info", "every time ended before the horizon: the mean to the horizon is the plain mean"
 )
@@ -45,8 +54,7 @@ def _checked_options(measure: str, options: dict[str, object]) -> None:
         raise DataError("horizon: not given; a mean time to a horizon needs one, such as the agreed service time")
 
 
-def _all_closed(closed: object, name: str, n: int, measure: str) -> None:
-    still_open = n - int(np.count_nonzero(as_closed(closed, name, n)))
+def _none_open(still_open: int, name: str, n: int, measure: str) -> None:
     if still_open:
         raise DataError(
             f"{name}: {still_open} of {n} are still open; {measure!r} needs every end, and leaving the open ones out "
@@ -54,22 +62,52 @@ def _all_closed(closed: object, name: str, n: int, measure: str) -> None:
         )
 
 
-def _geometric(
-    time: np.ndarray[tuple[int], np.dtype[np.float64]], time0: np.ndarray[tuple[int], np.dtype[np.float64]],
-    null: float, confidence: float, alternative: str,
-) -> Comparison:  # fmt: skip
+def _all_closed(closed: object, name: str, n: int, measure: str) -> None:
+    _none_open(n - int(np.count_nonzero(as_closed(closed, name, n))), name, n, measure)
+
+
+def _no_zeros(time: FloatArray, time0: FloatArray) -> None:
     for name, values in (("time", time), ("time0", time0)):
         if zeros := int(np.count_nonzero(values == 0)):
             raise DataError(
                 f"{name}: {zeros} of {values.size} are zero, which have no logarithm; use measure='mean_ratio' or "
                 "'quantile_difference', or record times more finely"
             )
+
+
+def _geometric(time: FloatArray, time0: FloatArray, null: float, confidence: float, alternative: str) -> Comparison:
+    _no_zeros(time, time0)
     r = compare_means(np.log(time), np.log(time0), null=math.log(null), confidence=confidence, alternative=alternative)
     low, high = safe_exp(r.interval.low), safe_exp(r.interval.high)
     return dataclasses.replace(
         r, effect="geometric_mean_ratio", estimate=safe_exp(r.estimate), interval=Interval(low, high, confidence),
-        null=null, method="Welch t on logarithms", values=(math.exp(r.values[0]), math.exp(r.values[1])),
+        null=null, method=_GEOMETRIC, values=(math.exp(r.values[0]), math.exp(r.values[1])),
     )  # fmt: skip
+
+
+def _horizon_pivot(
+    measure: str, mean: tuple[Any, Any], se: tuple[Any, Any], horizon: float, null: float, confidence: float,
+    alternative: str,
+) -> tuple[Any, Pivot, Any]:  # fmt: skip
+    """Return estimate, test with limits, and where there is no scatter to tell an error from; elementwise."""
+    (m, m0), (error, error0) = mean, se
+    blind = error + error0 == 0.0
+    if measure == "rmst_difference":
+        both = np.hypot(error, error0)
+        pivot = pivot_test(m - m0, both, math.inf, null, confidence, alternative, least=-horizon, most=horizon)
+        return m - m0, without_error(pivot, blind, -horizon, horizon), blind
+    if (none := int(np.count_nonzero(np.minimum(m, m0) == 0.0))) > 0:
+        where = "a group" if np.ndim(m) == 0 else f"in {none} of {np.size(m)} lines a group"
+        raise DataError(f"time: {where} ended at time zero altogether; a ratio does not exist, use 'rmst_difference'")
+    both = np.hypot(error / m, error0 / m0)
+    pivot = pivot_test(np.log(m / m0), both, math.inf, math.log(null), confidence, alternative)
+    found = without_error(pivot, blind)
+    with np.errstate(over="ignore"):
+        return m / m0, Pivot(found.statistic, found.pvalue, np.exp(found.low), np.exp(found.high)), blind
+
+
+def _horizon_words(measure: str, horizon: float) -> str:
+    return f"Kaplan-Meier to horizon {horizon:g}, normal" + (" on the log ratio" if measure == "rmst_ratio" else "")
 
 
 def _to_horizon(
@@ -87,27 +125,85 @@ def _to_horizon(
         reached.append(bool(t.max() >= horizon))
     (m, m0), (se, se0) = means, errors
     notes = () if any(reached) else (_NOT_REACHED,)
-    if se + se0 == 0.0:
+    estimate, pivot, blind = _horizon_pivot(measure, (m, m0), (se, se0), horizon, null, confidence, alternative)
+    if blind:
         notes = (*notes, NO_SCATTER)
-    if measure == "rmst_difference":
-        estimate, both = m - m0, math.hypot(se, se0)
-        pivot = pivot_test(estimate, both, math.inf, null, confidence, alternative, least=-horizon, most=horizon)
-        low, high = float(pivot.low), float(pivot.high)
-    else:
-        if min(m, m0) == 0.0:
-            raise DataError(
-                "time: a group ended at time zero altogether; a ratio does not exist, use 'rmst_difference'"
-            )
-        estimate, both = m / m0, math.hypot(se / m, se0 / m0)
-        pivot = pivot_test(math.log(m / m0), both, math.inf, math.log(null), confidence, alternative)
-        low, high = safe_exp(float(pivot.low)), safe_exp(float(pivot.high))
-    text = f"Kaplan-Meier to horizon {horizon:g}, normal" + (" on the log ratio" if measure == "rmst_ratio" else "")
     return Comparison(
-        measure, estimate, Interval(low, high, confidence), float(pivot.pvalue), alternative, null,
-        float(pivot.statistic), (counts[0], counts[1]), text, _RMST, notes, (m, m0),
+        measure, float(estimate), Interval(float(pivot.low), float(pivot.high), confidence), float(pivot.pvalue),
+        alternative, null, float(pivot.statistic), (counts[0], counts[1]), _horizon_words(measure, horizon), _RMST,
+        notes, (m, m0),
     )  # fmt: skip
 
 
+def _horizon_lines(
+    measure: str, pair: tuple[FloatArray, FloatArray], closed: tuple[object, object], horizon: float, null: float,
+    confidence: float, alternative: str,
+) -> Comparisons:  # fmt: skip
+    (m, se), (m0, se0) = (
+        restricted_means(t, closed_lines(flag, f"closed{suffix}", t.shape), horizon, f"time{suffix}")
+        for t, flag, suffix in zip(pair, closed, ("", "0"), strict=True)
+    )
+    estimate, pivot, blind = _horizon_pivot(measure, (m, m0), (se, se0), horizon, null, confidence, alternative)
+    before = np.maximum(pair[0].max(axis=1), pair[1].max(axis=1)) < horizon
+    notes = (
+        *count_note(
+            _NOT_REACHED.code, _NOT_REACHED.severity, before, _NOT_REACHED.message, f"pairs: {_NOT_REACHED.message}"
+        ),
+        *count_note(NO_SCATTER.code, NO_SCATTER.severity, blind, NO_SCATTER.message, f"pairs have no scatter: {BLIND}"),
+    )
+    return collected(
+        measure, estimate, pivot, (pair[0].shape[1], pair[1].shape[1]), notes, confidence=confidence,
+        alternative=alternative, null=null, method=_horizon_words(measure, horizon), reference=_RMST,
+    )  # fmt: skip
+
+
+def _geometric_lines(
+    pair: tuple[FloatArray, FloatArray], null: float, confidence: float, alternative: str
+) -> Comparisons:
+    _no_zeros(*pair)
+    r = compared_lines(
+        pair, "mean_difference", "welch", null=math.log(null), confidence=confidence, alternative=alternative,
+        text=_GEOMETRIC, source=_WELCH, names=("time", "time0"), transform=np.log,
+    )  # fmt: skip
+    with np.errstate(over="ignore"):
+        estimate, low, high = (frozen_array(np.exp(v)) for v in (r.estimate, r.interval.low, r.interval.high))
+    return dataclasses.replace(
+        r, effect="geometric_mean_ratio", estimate=estimate, interval=Intervals(low, high, confidence), null=null
+    )
+
+
+def _by_line(
+    measure: str, times: tuple[object, object], closed: tuple[object, object], horizon: float, q: float, null: float,
+    confidence: float, alternative: str,
+) -> Comparison | Comparisons:  # fmt: skip
+    if measure == "mean_ratio":
+        raise DataError(
+            "measure: 'mean_ratio' resamples one pair per call; for one pair per line use compare_means(..., "
+            "effect='mean_ratio'), or call it for each line"
+        )
+    pair = time_lines(*times, least=2 if measure == "geometric_mean_ratio" else 1)
+    if measure.startswith("rmst"):
+        return _horizon_lines(measure, pair, closed, horizon, null, confidence, alternative)
+    for flag, t, suffix in zip(closed, pair, ("", "0"), strict=True):
+        ended = closed_lines(flag, f"closed{suffix}", t.shape)
+        _none_open(0 if ended is None else int(np.count_nonzero(~ended)), f"closed{suffix}", t.size, measure)
+    if measure == "quantile_difference":
+        return compare_quantiles(*pair, q, null=null, confidence=confidence, alternative=alternative)
+    return _geometric_lines(pair, null, confidence, alternative)
+
+
+@overload
+def compare_times(
+    time: Column, time0: Column, *, measure: str = ..., closed: object = ..., closed0: object = ...,
+    horizon: float | None = ..., q: float | None = ..., null: float | None = ..., confidence: float = ...,
+    alternative: str = ..., resamples: int | None = ..., rng: object = ...,
+) -> Comparison: ...  # fmt: skip
+@overload
+def compare_times(
+    time: object, time0: object, *, measure: str = ..., closed: object = ..., closed0: object = ...,
+    horizon: float | None = ..., q: float | None = ..., null: float | None = ..., confidence: float = ...,
+    alternative: str = ..., resamples: int | None = ..., rng: object = ...,
+) -> Comparison | Comparisons: ...  # fmt: skip
 def compare_times(
     time: object,
     time0: object,
@@ -122,7 +218,7 @@ def compare_times(
     alternative: str = "two-sided",
     resamples: int | None = None,
     rng: object = None,
-) -> Comparison:
+) -> Comparison | Comparisons:
     r"""Tell whether times (handling, response, resolution, lead time) changed between a reference group and a group.
 
     Take tickets by the date they were *opened*: those closed in a period follow the backlog. Choose the measure by the
@@ -131,13 +227,16 @@ def compare_times(
 
     Parameters
     ----------
-    time, time0 : array-like, shape (n,), (n0,)
+    time, time0 : array-like, shape (n,) and (n0,), or (pairs, n) and (pairs, n0)
         Times of the group asked about (such as "after") and of the reference group; one unit for both, zero or more.
+        Two dimensions are many pairs, one per line, for all measures but ``"mean_ratio"``. Lines of unequal length are
+        not padded: group them by length, or give `compare_mean_summaries` mean, sd and n of the logarithms.
     measure : {"geometric_mean_ratio", "mean_ratio", "quantile_difference", "rmst_difference", "rmst_ratio"}
         Welch's t on logarithms; bootstrap-t on the log ratio of means; order statistics; difference or ratio of the
         Kaplan-Meier mean time to the horizon.
     closed, closed0 : array-like of bool, optional
-        False where still open (the time is then the time until the last look). Open ones only with the last two.
+        False where still open (the time is then the time until the last look). Open ones only with the last two. Of
+        the shape of the times.
     horizon : float, optional
         Of the last two, and needed there: such as the agreed service time.
     q : float, optional
@@ -153,15 +252,17 @@ def compare_times(
 
     Returns
     -------
-    Comparison
-        `effect` is the measure, `values` the two geometric means, means, quantiles or mean times to the horizon.
+    Comparison or Comparisons
+        `effect` is the measure, `values` the two geometric means, means, quantiles or mean times to the horizon. The
+        latter for one pair per line. Two groups without any scatter tell nothing of the error of their difference: but
+        for quantiles the interval is the whole range and p is 1, with the note ``"no-scatter"``.
 
     Raises
     ------
     DataError
         Negative times (closed before opened), zero times where logarithms are taken, open tickets where the measure
         needs every end, an option of another measure, a horizon beyond what the data reach, a difference in `null` that
-        the horizon rules out.
+        the horizon rules out, unequal numbers of lines.
 
     Notes
     -----
@@ -198,6 +299,12 @@ def compare_times(
                 f"null: got {null:g}; mean times to a horizon of {end:g} differ by no more: "
                 f"-{end:g} to {end:g} is wanted"
             )
+    else:
+        end = math.inf
+    if in_lines(time, time0):
+        share = 0.5 if q is None else q
+        return _by_line(measure, (time, time0), (closed, closed0), end, share, null, confidence, alternative)
+    if measure.startswith("rmst"):
         return _to_horizon(measure, (time, time0), (closed, closed0), end, null, confidence, alternative)
     t, t0 = as_times(time, "time"), as_times(time0, "time0")
     _all_closed(closed, "closed", t.size, measure)

@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _NO_LINES = (math.nan,) * 5
+_NO_GROUPS = Subgroups(np.empty(0), 1)
 
 
 def one_size(size: FloatArray) -> int:
@@ -207,8 +208,10 @@ def within_sigma(
     known = known_sigma(sigma, SUBGROUP_SIGMA)
     if known is not None:
         return SigmaEstimate(known, None)
-    part = SubgroupStats(stats.n[at], *(_picked(a, at) for a in (stats.mean, stats.range, stats.std, stats.median)))
-    some = Subgroups(np.empty(0), 1)
+    part = stats
+    if not isinstance(at, slice) or at != slice(0, stats.n.size):
+        part = SubgroupStats(stats.n[at], *(_picked(a, at) for a in (stats.mean, stats.range, stats.std, stats.median)))
+    some = _NO_GROUPS
     if needs_values(sigma):
         assert groups is not None  # the door was told that values are needed
         some = _some(groups, at)

@@ -18,6 +18,7 @@ from qstats._core.blocks import BLOCK, block_edges
 from qstats.spc.rules.patterns import BOTH, Bytes, Scratch, all_of, give_back, k_of, steps, take_scratch
 from qstats.spc.rules.rule import Rule
 from qstats.spc.rules.runs import find_chart_level
+from qstats.spc.rules.short import FEW_POINTS, find_few, is_plain
 from qstats.spc.rules.zones import NOWHERE, BoolArray, Indices, Zones, all_one_way, complete, positions
 from qstats.spc.stretch import WIDE, Block, Computed, Flat, Stretch
 
@@ -111,8 +112,14 @@ def find(rules: Sequence[Rule], stretch: Stretch, broken: BoolArray | None = Non
     list of numpy.ndarray
         Sorted positions, one array per rule.
     """
+    start = stretch.start
     shortcut = stretch.outside if isinstance(stretch, Flat | Computed) else None
-    if shortcut is not None and all(_at_limits(rule) for rule in rules):
+    by_limits = shortcut is not None and all(_at_limits(rule) for rule in rules)
+    if 0 < stretch.stop - start <= FEW_POINTS and broken is None and not (by_limits and isinstance(stretch, Computed)):
+        few = find_few(rules, stretch.block(start, stretch.stop), start) if all(map(_is_quick, rules)) else None
+        if few is not None:
+            return few
+    if shortcut is not None and by_limits:
         at = _outside(shortcut, stretch, broken) if rules else NOWHERE
         return [at for _ in rules]
     found: list[list[Indices]] = [[] for _ in rules]
@@ -126,7 +133,7 @@ def find(rules: Sequence[Rule], stretch: Stretch, broken: BoolArray | None = Non
         elif not rule.chart_level:
             plain.append((rule, where))
             context, look, halves = max(context, rule.m - 1), look or _unequal(rule), halves or rule.threshold == 0
-    scratch, start = take_scratch(), stretch.start
+    scratch = take_scratch()
     for i, j in block_edges(stretch.stop - start if plain or followed else 0, WIDE):
         low = max(0, i - context)
         part = None if broken is None else broken[low:j]
@@ -140,6 +147,10 @@ def find(rules: Sequence[Rule], stretch: Stretch, broken: BoolArray | None = Non
             where.append(follow.complete(z, i - low, start + low))
     give_back(scratch, stretch.stop - start)
     return [_joined(where) for where in found]
+
+
+def _is_quick(rule: Rule) -> bool:
+    return is_plain(rule) or rule.chart_level
 
 
 def _at_limits(rule: Rule) -> bool:

@@ -300,7 +300,7 @@ def kano_from_counts(
         raise TooFewData("counts: no feature came; at least one is wanted")
     rows = []
     for name, six in counts.items():
-        row = as_counts(six, f"counts of {name!r}")
+        row = as_counts(six, f"counts of {name!r}", missing="never")
         if row.size != 6:
             raise DataError(f"counts of {name!r}: {row.size} came; six are wanted: A, O, M, I, R, Q")
         rows.append(row)

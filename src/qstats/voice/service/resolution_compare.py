@@ -147,12 +147,14 @@ def compare_resolution_time(
     times, flags = (t.time(unit), t0.time(unit)), (t.closed, t0.closed)
 
     def compare(what: str, **options: Any) -> Comparison:
-        return compare_times(
+        found = compare_times(
             *times, measure=what, closed=flags[0], closed0=flags[1], horizon=end, confidence=confidence, **options
         )
+        assert isinstance(found, Comparison)
+        return found
 
     r = compare(measure, null=null, alternative=alternative)
-    if NO_SCATTER in r.notes:  # limits without width and p = 0 would claim what a few equal times cannot show
+    if NO_SCATTER in r.notes:  # a few equal times show nothing
         raise TooFewData(
             f"data: nothing varies: up to {end:g} {unit} all tickets of {names[0]!r} took equally long, and so did all "
             f"of {names[1]!r}; no error can be estimated: record the times more finely or take more tickets"
