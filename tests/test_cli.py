@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qstats.cli import main
@@ -208,3 +209,148 @@ def test_demo_answers_both_questions_honestly(tmp_path: Path, capsys: pytest.Cap
     assert second["state"] in {"not_shown", "inconclusive"}
     assert "W-POSTHOC" in second["warnings"]
     assert {p.name for p in tmp_path.iterdir()} >= {"report.html", "verdict.json", "verdict-1.svg", "verdict-2.png"}
+
+
+# -- a plan on other metrics, with guardrails and a survey --
+CASES = """
+[plan]
+question = "Fewer defective units?"
+action_date = 2024-01-01
+baseline = ["2022-01-01", "2023-12-31"]
+horizon = "2024-12-31"
+trend = "none"
+metric = { name = "defective", kind = "proportion" }
+secondary = [{ name = "NPS", kind = "nps" }]
+
+[[plan.guardrails]]
+name = "lead time"
+kind = "time"
+margin_rr = 1.5
+
+[[plan.guardrails]]
+name = "late"
+kind = "rate"
+margin_rr = 2.0
+
+[data]
+complaints = "units.csv"
+data_date = "2025-01-31"
+
+[data.columns]
+date = "日期"
+values = "坏"
+
+[data.survey]
+NPS = "nps.csv"
+
+[data.guardrails."lead time"]
+log = "lead.csv"
+columns = { date = "day", values = "days" }
+
+[data.guardrails.late]
+log = "late.csv"
+exposure = "constant"
+columns = { events = "n" }
+"""
+
+
+@pytest.fixture
+def cases(tmp_path: Path) -> Path:
+    """36 months: of 60 units 12 bad, then 3; times, scores and late parcels that do not change."""
+    months = [f"{year}-{month:02d}" for year in (2022, 2023, 2024) for month in range(1, 13)]
+
+    def put(name: str, head: str, rows: list[str]) -> None:
+        (tmp_path / name).write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+
+    rng = np.random.default_rng(4)
+    bad = [12 + i % 3 - 1 if i < 24 else 3 + i % 2 for i in range(36)]
+    units = [f"{m}-{k % 28 + 1:02d},{int(k < bad[i])}" for i, m in enumerate(months) for k in range(60)]
+    put("units.csv", "日期,坏", units)
+    put("lead.csv", "day,days", [f"{m}-{k:02d},{rng.uniform(2, 6):.2f}" for m in months for k in range(1, 29)])
+    put("nps.csv", "date,value", [f"{m}-{k:02d},{rng.integers(5, 11)}" for m in months for k in range(1, 29)])
+    put("late.csv", "date,n", [f"{m}-01,{rng.poisson(40)}" for m in months])
+    (tmp_path / "plan.toml").write_text(CASES, encoding="utf-8")
+    return tmp_path
+
+
+def test_verify_with_guardrails_and_a_survey(cases: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(cases / "plan.toml"), "--out", str(cases / "out"), "--quiet"]) == 0
+    said = capsys.readouterr().out
+    assert "lead time passed, late passed" in said
+    written = json.loads((cases / "out" / "verdict.json").read_text(encoding="utf-8"))
+    assert [p["exposure"] for p in written["phases"]] == [60.0 * 24, 60.0 * 12]
+    assert written["phases"][0]["events"] == 12.0 * 24
+    assert {g["name"]: g["state"] for g in written["guardrails"]} == {"lead time": "pass", "late": "pass"}
+    assert written["guardrails"][0]["cases"] == [28.0 * 12, 28.0 * 24]
+    assert [s["name"] for s in written["secondary"]] == ["NPS"]
+    assert written["secondary"][0]["state"] != "not assessed"
+    for name in ("verdict.svg", "verdict.png", "verdict-guardrails.svg", "verdict-guardrails.png", "report.html"):
+        assert (cases / "out" / name).stat().st_size > 0
+        assert name in said
+
+
+def test_the_day_the_tables_were_drawn_is_used(cases: Path) -> None:
+    plan = cases / "plan.toml"
+    short = CASES.replace('"2025-01-31"', "2024-10-15").replace("trend =", "reporting_delay = 20\ntrend =")
+    plan.write_text(short, encoding="utf-8")
+    assert main(["verify", str(plan), "--out", str(cases / "out"), "--quiet"]) == 0
+    early = json.loads((cases / "out" / "verdict.json").read_text(encoding="utf-8"))
+    assert early["role"][-3:] == ["immature"] * 3  # October is not over, and reports take twenty days
+    plan.write_text(short.replace("2024-10-15", '"2025-03-01"'), encoding="utf-8")
+    assert main(["verify", str(plan), "--out", str(cases / "out"), "--quiet"]) == 0
+    assert "immature" not in json.loads((cases / "out" / "verdict.json").read_text(encoding="utf-8"))["role"]
+
+
+def test_a_file_named_twice_is_read_once(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import qstats
+
+    (job.parent / "both.csv").write_text(
+        "日期,件数,订单\n" + "\n".join(f"{m},{n},1000" for m, n in zip(months(), BEFORE + AFTER, strict=True)) + "\n",
+        encoding="utf-8",
+    )
+    job.write_text(PLAN.replace("log.csv", "both.csv").replace("orders.csv", "both.csv"), encoding="utf-8")
+    seen = []
+    reading = qstats.read_table
+    monkeypatch.setattr(qstats, "read_table", lambda path, **more: seen.append(path) or reading(path, **more))
+    assert main(["verify", str(job), "--quiet"]) == 0
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('complaints = "units.csv"', "", "entry 'complaints' in [data] is missing"),
+        ('complaints = "units.csv"', "complaints = 3", "entry 'complaints' in [data] is 3"),
+        ('complaints = "units.csv"', 'complaints = "none.csv"', "entry 'complaints' in [data]: "),
+        ("data_date =", "date_data =", "unknown entry 'date_data' in [data]"),
+        ('"2025-01-31"', '"last week"', "data_date: got 'last week'"),
+        ('NPS = "nps.csv"', 'CSAT = "nps.csv"', "survey: 'CSAT' is not in the plan"),
+        ('NPS = "nps.csv"', "NPS = 5", '[data.survey."NPS"] is 5'),
+        ('NPS = "nps.csv"', 'NPS = "gone.csv"', "entry 'log' in [data.survey.\"NPS\"]: "),
+        ('[data.survey]\nNPS = "nps.csv"', "", ""),
+        ('log = "lead.csv"', "", "entry 'log' in [data.guardrails.\"lead time\"] is missing"),
+        ('log = "lead.csv"', "log = 1", "entry 'log' in [data.guardrails.\"lead time\"] is 1"),
+        ('log = "lead.csv"', 'log = "lead.csv"\nfile = "x"', "unknown entry 'file' in [data.guardrails.\"lead time\"]"),
+        ('values = "days"', 'value = "days"', "unknown entry 'value' in columns in [data.guardrails.\"lead time\"]"),
+        ('columns = { events = "n" }', "columns = 3", 'columns in [data.guardrails."late"] is 3'),
+        ('exposure = "constant"', "exposure = false", "entry 'exposure' in [data.guardrails.\"late\"] is False"),
+        ('exposure = "constant"', "", "exposure: missing for 'late'"),
+        ('[data.survey]\nNPS = "nps.csv"', "[data.survey.NPS]", "entry 'log' in [data.survey.\"NPS\"] is missing"),
+    ],
+)
+def test_entries_of_data_are_named_when_wrong(
+    cases: Path, old: str, new: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert CASES.count(old) == 1
+    (cases / "plan.toml").write_text(CASES.replace(old, new), encoding="utf-8")
+    code = main(["verify", str(cases / "plan.toml"), "--quiet"])
+    out = capsys.readouterr()
+    assert code == (1 if says else 0)
+    assert says in out.err
+    assert "Traceback" not in out.err
+
+
+def test_a_rate_without_volume_is_refused(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job.write_text(PLAN.replace('exposure = "orders.csv"\n', ""), encoding="utf-8")
+    assert main(["verify", str(job), "--quiet"]) == 1
+    assert "exposure: missing for 'complaints'" in capsys.readouterr().err

@@ -114,3 +114,25 @@ def test_categories_may_be_names():
 def test_settings_out_of_range_are_refused(setting, said):
     with pytest.raises(DataError, match=said):
         simulate_complaints(rng=0, **setting)
+
+
+def test_ratios_by_category_change_those_alone() -> None:
+    made = simulate_complaints(
+        periods=24, change_at=12, rate=500.0, ratio={"damaged": 0.5}, exposure=1000.0, start="2022-01-01", rng=4
+    )
+    late = made.log["date"] >= made.truth["change_date"]
+    counts = made.log.groupby(["category", late]).size().unstack()
+    ratio = counts[True] / counts[False]
+    assert abs(ratio["damaged"] - 0.5) < 5 * 0.5 * np.sqrt(1 / 1800 + 1 / 900)
+    assert abs(ratio.drop("damaged") - 1.0).max() < 5 * np.sqrt(2 / 600)
+    assert made.truth["ratio"] == pytest.approx(1 - 0.3 * 0.5)
+    assert made.truth["ratios"]["billing"] == 1.0
+    with pytest.raises(DataError, match="no category 'late'"):
+        simulate_complaints(ratio={"late": 0.5})
+
+
+def test_delay_is_what_was_asked_for() -> None:
+    made = simulate_complaints(rate=200.0, delay=30.0, rng=1)
+    wait = (made.log["received"] - made.log["date"]).dt.days
+    assert wait.mean() == pytest.approx(30.0, rel=0.05)
+    assert (simulate_complaints(delay=0.0, rng=1).log.eval("received == date")).all()

@@ -38,6 +38,7 @@ _HOME = {
     "qstats.improve.guards.peak_trigger": ("TriggerTrap", "triggered_false_success"),
     "qstats.improve.guards.regression_to_mean": ("RegressionToMean", "predicted_after"),
     "qstats.improve.guards.relapse": ("RelapseWatch", "maxsprt_critical", "relapse_watch"),
+    "qstats.improve.guards.traps": ("Trap", "TrapTable", "trap_table"),
     "qstats.improve.needs.ctq": ("Ctq", "CtqTree", "ctq_tree"),
     "qstats.improve.needs.qfd": ("HouseOfQuality", "qfd"),
     "qstats.improve.pareto.compare": ("ParetoComparison", "compare_pareto"),
@@ -188,6 +189,9 @@ if TYPE_CHECKING:
     from qstats.improve.guards.relapse import RelapseWatch as RelapseWatch
     from qstats.improve.guards.relapse import maxsprt_critical as maxsprt_critical
     from qstats.improve.guards.relapse import relapse_watch as relapse_watch
+    from qstats.improve.guards.traps import Trap as Trap
+    from qstats.improve.guards.traps import TrapTable as TrapTable
+    from qstats.improve.guards.traps import trap_table as trap_table
     from qstats.improve.needs.ctq import Ctq as Ctq
     from qstats.improve.needs.ctq import CtqTree as CtqTree
     from qstats.improve.needs.ctq import ctq_tree as ctq_tree

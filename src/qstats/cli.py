@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_DATA_KEYS = ("complaints", "exposure", "control", "control_exposure", "columns")
+_TABLES = ("complaints", "exposure", "control", "control_exposure")
+_MORE = {"survey": "survey", "guardrails": "guardrail_data"}  # entry in [data] -> argument of verify_improvement
+_DATA_KEYS = (*_TABLES, "columns", "data_date", *_MORE)
+_ENTRY_KEYS = ("log", "exposure", "columns")
 
 _SAID = {
     "en": {"verdict": "Verdict", "against": "What speaks against believing more", "wrote": "Wrote"},
@@ -180,41 +183,85 @@ def _read_plan(path: Path) -> tuple[qstats.VerificationPlan, Mapping[str, Any]]:
     data = entries.get("data")
     if not isinstance(data, Mapping):
         raise DataError(f"plan: {path.name} has no table [data] with complaints = ... and exposure = ...")
-    for key in data:
-        if key not in _DATA_KEYS:
-            raise DataError(f"plan: unknown entry {key!r} in [data]; known are {', '.join(_DATA_KEYS)}")
-    for key in ("complaints", "exposure"):
-        if not isinstance(data.get(key), str):
-            raise DataError(f"plan: entry {key!r} in [data] is missing; the name of a file is wanted")
+    _only(data, _DATA_KEYS, "[data]")
+    if "complaints" not in data:
+        raise DataError("plan: entry 'complaints' in [data] is missing; the name of a file is wanted")
     return plan, data
 
 
-def _columns(entries: object) -> qstats.LogColumns:
-    if not isinstance(entries, Mapping):
-        raise DataError(f"plan: [data.columns] is {entries!r}; a table of column names is wanted")
-    known = list(qstats.LogColumns.__dataclass_fields__)
-    for key, value in entries.items():
+def _only(entries: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key in entries:
         if key not in known:
-            raise DataError(f"plan: unknown entry {key!r} in [data.columns]; known are {', '.join(known)}")
+            raise DataError(f"plan: unknown entry {key!r} in {where}; known are {', '.join(known)}")
+
+
+def _columns(entries: object, where: str) -> qstats.LogColumns:
+    if not isinstance(entries, Mapping):
+        raise DataError(f"plan: {where} is {entries!r}; a table of column names is wanted")
+    _only(entries, list(qstats.LogColumns.__dataclass_fields__), where)
+    for key, value in entries.items():
         if not isinstance(value, str):
-            raise DataError(f"plan: [data.columns] {key} is {value!r}; a column name is wanted")
+            raise DataError(f"plan: {where} {key} is {value!r}; a column name is wanted")
     return qstats.LogColumns(**entries)
+
+
+def _more(data: Mapping[str, Any], group: str) -> dict[str, dict[str, Any]]:
+    """Return the entries of [data.guardrails] or [data.survey]: a file name alone is the log."""
+    found = data.get(group, {})
+    if not isinstance(found, Mapping):
+        raise DataError(f"plan: [data.{group}] is {found!r}; a table from the name of a metric to its files is wanted")
+    out: dict[str, dict[str, Any]] = {}
+    for name, entry in found.items():
+        where = f'[data.{group}."{name}"]'
+        entries = {"log": entry} if isinstance(entry, str) else entry
+        if not isinstance(entries, Mapping):
+            raise DataError(f"plan: {where} is {entry!r}; the name of a file, or a table with log = ..., is wanted")
+        _only(entries, _ENTRY_KEYS, where)
+        if "log" not in entries:
+            raise DataError(f"plan: entry 'log' in {where} is missing; the name of a file is wanted")
+        out[name] = dict(entries)
+    return out
 
 
 def _verify(args: argparse.Namespace) -> None:
     plan, data = _read_plan(args.plan)
-    columns = _columns(data.get("columns", {}))
-    files = [key for key in _DATA_KEYS[:-1] if key in data and not (data[key] == "constant" and "exposure" in key)]
-    tables: dict[str, Any] = {key: data[key] for key in _DATA_KEYS[:-1] if key in data}
-    for key in _steps(files, len(files), args.quiet):
-        if not isinstance(data[key], str):
-            raise DataError(f"plan: entry {key!r} in [data] is {data[key]!r}; the name of a file is wanted")
-        tables[key] = qstats.read_table(args.plan.parent / data[key], encoding=args.encoding)
+    tables: dict[str, Any] = {key: data[key] for key in _TABLES if key in data}
+    places = [("[data]", tables)]
+    for group, argument in _MORE.items():
+        found = _more(data, group)
+        places += [(f'[data.{group}."{name}"]', entries) for name, entries in found.items()]
+        tables[argument] = found or None
+    for where, entries in places[1:]:
+        if "columns" in entries:
+            entries["columns"] = _columns(entries["columns"], f"columns in {where}")
+    columns = _columns(data.get("columns", {}), "[data.columns]")
+    _read_files(places, args)
     complaints = tables.pop("complaints")
-    verdict = qstats.verify_improvement(plan, complaints, columns=columns, **tables)
+    verdict = qstats.verify_improvement(plan, complaints, columns=columns, data_date=data.get("data_date"), **tables)
     _say(verdict, args.lang)
     if args.out:
         _write_all([verdict], args.out, args.lang, args.quiet)
+
+
+def _read_files(places: Sequence[tuple[str, dict[str, Any]]], args: argparse.Namespace) -> None:
+    """Put the table in the place of each file name; a file that is named twice is read once."""
+    jobs = [(where, entries, key) for where, entries in places for key in entries if key in (*_TABLES, "log")]
+    jobs = [(where, entries, key) for where, entries, key in jobs if not _is_constant(key, entries[key])]
+    read: dict[str, Any] = {}
+    for where, entries, key in _steps(jobs, len(jobs), args.quiet):
+        name = entries[key]
+        if not isinstance(name, str):
+            raise DataError(f"plan: entry {key!r} in {where} is {name!r}; the name of a file is wanted")
+        if name not in read:
+            try:
+                read[name] = qstats.read_table(args.plan.parent / name, encoding=args.encoding)
+            except DataError as error:
+                raise DataError(f"plan: entry {key!r} in {where}: {error}") from None
+        entries[key] = read[name]
+
+
+def _is_constant(key: str, value: object) -> bool:
+    return key.endswith("exposure") and isinstance(value, str) and value == "constant"
 
 
 def _say(verdict: qstats.Verdict, lang: str) -> None:
@@ -241,12 +288,18 @@ def _write_all(verdicts: Sequence[qstats.Verdict], folder: Path, lang: str, quie
         (folder / "verdict.json").write_text(text + "\n", encoding="utf-8")
         qstats.write_report(list(verdicts), folder / "report.html", lang=lang)
         names = [f"verdict-{i}" if many else "verdict" for i in range(1, len(verdicts) + 1)]
-        jobs = [(v, folder / f"{n}.{kind}") for v, n in zip(verdicts, names, strict=True) for kind in ("svg", "png")]
-        for verdict, path in _steps(jobs, len(jobs), quiet):
-            qstats.save_figure(verdict, path, lang=lang)
+        jobs = [
+            (v, folder / f"{n}{end}.{kind}", what)
+            for v, n in zip(verdicts, names, strict=True)
+            for end, what in (("", "level"), ("-guardrails", "guardrails"))
+            for kind in ("svg", "png")
+            if what == "level" or v.guardrails
+        ]
+        for verdict, path, what in _steps(jobs, len(jobs), quiet):
+            qstats.save_figure(verdict, path, lang=lang, what=what)
     except OSError as error:
         raise DataError(f"--out: cannot write into {folder.name}: {error.strerror or type(error).__name__}") from None
-    written = ["report.html", "verdict.json", *(path.name for _, path in jobs)]
+    written = ["report.html", "verdict.json", *(path.name for _, path, _ in jobs)]
     print(f"{_SAID[lang]['wrote']}: " + ", ".join(str(folder / name) for name in written))
 
 

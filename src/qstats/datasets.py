@@ -98,13 +98,14 @@ def simulate_complaints(
     periods: int = 36,
     change_at: int = 24,
     rate: float = 20.0,
-    ratio: float = 0.6,
+    ratio: float | Mapping[str, float] = 0.6,
     exposure: float | Sequence[float] = 1000.0,
     season: float = 0.0,
     trend: float = 0.0,
     dispersion: float = 1.0,
     categories: Mapping[str, float] | Sequence[str] = _CATEGORIES,
     start: str = "2021-01-01",
+    delay: float = 5.0,
     rng: int | np.random.Generator | None = None,
 ) -> SimulatedLog:
     """Simulate a monthly complaint log in which the effect of a change is known.
@@ -120,8 +121,8 @@ def simulate_complaints(
         Index (0-based) of the first month after the change; equal to `periods` for no month after it.
     rate : float
         Complaints per 1,000 units before the change, at the start of the trend and the middle of the season.
-    ratio : float
-        Rate after / rate before, in every category.
+    ratio : float or mapping of str to float
+        Rate after / rate before: in every category, or in those named (the others stay as they were).
     exposure : float or sequence of float
         Units per month: one number, or one each.
     season : float
@@ -134,6 +135,8 @@ def simulate_complaints(
         Names and their shares, or names alone for equal shares.
     start : str
         First day of the first month.
+    delay : float
+        Mean number of days from event to receipt, 0 or more.
     rng : int, numpy Generator or None
         Seed, for `numpy.random.default_rng`.
 
@@ -150,7 +153,8 @@ def simulate_complaints(
     -----
     The mean of month t is ``units/1000 * rate * ratio**(t >= change_at) * (1 + trend)**t * (1 + season * sin(2 pi
     (m - 1) / 12))`` with m the calendar month. Days are uniform within the month. A complaint is received a geometric
-    number of days (mean 5) after the event, so the last ones arrive after the last month ends.
+    number of days (mean `delay`) after the event, so the last ones arrive after the last month ends. With ratios by
+    category the mean is that of the category, whose share of `rate` counts before the change.
 
     Examples
     --------
@@ -169,19 +173,27 @@ def simulate_complaints(
     names, shares = _shares(categories)
     units = as_exposure(exposure, "exposure", n)
     months = _months(start, n)
-    expected = _expected(n, change, months, units, (rate, ratio, season, trend))
+    ratios, mean_share = _ratios(ratio, names, shares)
+    expected = _expected(n, change, months, units, (rate, mean_share, season, trend))
     draw = np.random.default_rng(rng)
     counts = _draw_counts(draw, expected, check_number(dispersion, "dispersion", least=1.0))
     first, days = months[:-1].repeat(counts), np.diff(months).astype(np.int64).repeat(counts)
     date = first + draw.integers(0, days)
-    received = date + (draw.geometric(1.0 / 6.0, size=date.size) - 1)
-    category = np.array(names, dtype=object)[draw.choice(len(names), size=date.size, p=shares)]
+    wait = 1.0 / (1.0 + check_number(delay, "delay", least=0.0))
+    received = date + (draw.geometric(wait, size=date.size) - 1)
+    late = shares * ratios / mean_share  # of the complaints after the change, the share of each category
+    picked = draw.choice(len(names), size=date.size, p=shares)
+    if not np.allclose(late, shares):
+        after = date >= months[change]
+        picked[after] = draw.choice(len(names), size=int(after.sum()), p=late / late.sum())
+    category = np.array(names, dtype=object)[picked]
     order = np.argsort(date, kind="stable")
     log = pd.DataFrame({"date": date[order], "received": received[order], "category": category[order]})
     log.insert(0, "id", [f"C{i:06d}" for i in range(1, len(log) + 1)])
     truth = {
         "simulated": True, "change_at": change, "change_date": str(months[change]), "rate": float(rate),
-        "ratio": float(ratio), "season": float(season), "trend": float(trend), "dispersion": float(dispersion),
+        "ratio": mean_share, "ratios": dict(zip(names, ratios.tolist(), strict=True)), "season": float(season),
+        "trend": float(trend), "dispersion": float(dispersion), "delay": float(delay),
         "categories": dict(zip(names, shares.tolist(), strict=True)), "expected": expected, "drawn": counts,
     }  # fmt: skip
     return SimulatedLog(log, pd.DataFrame({"date": months[:-1], "units": units}), truth)
@@ -203,6 +215,18 @@ def _shares(categories: Mapping[str, float] | Sequence[str]) -> tuple[list[str],
     if (shares < 0).any() or shares.sum() <= 0:
         raise DataError("categories: shares are wanted that are zero or more, and not all zero")
     return names, shares / shares.sum()
+
+
+def _ratios(ratio: float | Mapping[str, float], names: list[str], shares: FloatArray) -> tuple[FloatArray, float]:
+    """Return the ratio of each category, and that of all complaints together."""
+    if not isinstance(ratio, Mapping):
+        one = check_number(ratio, "ratio", above=0.0)
+        return np.full(len(names), one), one
+    for name in ratio:
+        if name not in names:
+            raise DataError(f"ratio: no category {name!r}; there are {', '.join(names)}")
+    each = np.array([check_number(ratio.get(name, 1.0), f"ratio[{name!r}]", above=0.0) for name in names])
+    return each, float(shares @ each)
 
 
 def _months(start: str, n: int) -> npt.NDArray[np.datetime64]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from qstats.errors import DataError
-from qstats.table import columns, counts_by, is_frame, moments_by, to_dates
+from qstats.table import columns, counts_by, is_frame, moments_by, repeated, to_dates
 
 # Relative; the promise of moments_by. What is left is the rounding of n sums of squares (n = 60 here).
 EXACT = 1e-12
@@ -214,3 +214,17 @@ def test_time_zones_keep_the_hour_on_the_wall(engine, request):
     assert str(counts_by(frame, ["t"], dates=["t"])["t"][0]) == "2024-05-01"
     assert moments_by(frame, "i", "t").key[0] == dt.datetime(2024, 5, 1, 0, 30)
     assert str(to_dates(columns(frame, {"t": "t"}, order_by="i")["t"], "t")[0]) == "2024-05-01"
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["a", "b", "a", None, "a", None, "客户"], 2),
+        ([1.0, 2.0, 2.0, None, 2.0, 1.0, None], 3),
+        ([1, 2, 3, 4], 0),
+    ],
+)
+def test_repeated_identifiers_are_counted_where_they_are(make, cells, found):
+    assert repeated(make({"id": cells}), "id") == found
+    with pytest.raises(DataError, match=r"missing"):
+        repeated(make({"id": cells}), "missing")

@@ -127,8 +127,8 @@ def test_the_verdict_is_honest(verdict: qstats.Verdict) -> None:
     assert verdict.state in STATES
     codes = [check.code for check in verdict.checks]
     assert codes == [
-        "plan", "sanity", "phases", "delay", "horizon", "amount", "baseline", "trend", "season", "overdispersion",
-        "autocorrelation", "exposure", "control",
+        "plan", "sanity", "definition", "phases", "delay", "horizon", "amount", "baseline", "trend", "season",
+        "regression", "overdispersion", "autocorrelation", "exposure", "control",
     ]  # fmt: skip
     # Volume was only declared constant and the plan was not frozen: both must be said, and no grade above C.
     assert {"W-EXPOSURE", "W-POSTHOC"} <= set(verdict.warnings)

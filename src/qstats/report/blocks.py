@@ -10,6 +10,7 @@ from typing import ClassVar
 from qstats._core.interval import Interval
 
 __all__ = [
+    "MOST_ROWS",
     "Block",
     "Bullets",
     "Figure",
@@ -26,9 +27,12 @@ __all__ = [
 ]
 
 
+MOST_ROWS = 400  # rows of data on a page; the JSON has all
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading; `level` 2 for a result, 3 for a part of it."""
+    """A heading; `level` 2 for a result, 3 for a part of it, 4 for a part of that."""
 
     kind: ClassVar[str] = "heading"
     text: str

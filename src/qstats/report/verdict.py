@@ -7,9 +7,10 @@ import math
 from qstats.figures import figure_svg
 from qstats.figures.words import word
 from qstats.improve.verify import words
-from qstats.improve.verify.verdict import Evidence, Verdict
+from qstats.improve.verify.verdict import Verdict
 from qstats.inference.comparison import Comparison
 from qstats.report.blocks import (
+    MOST_ROWS,
     Block,
     Bullets,
     Figure,
@@ -22,35 +23,43 @@ from qstats.report.blocks import (
     interval_text,
     number,
     pvalue_text,
-    share_text,
 )
+from qstats.report.evidence import ATTRIBUTION, EFFECT, evidence_blocks, grid_table
+from qstats.report.guarded import guardrail_blocks, level_text, secondary_blocks
 from qstats.report.words import say
 
 __all__ = ["verdict_blocks"]
 
-_MOST_AGAINST = 3
-_SHARES = ("sensitivity",)  # evidence that is a share, not a rate
+_MOST_AGAINST = 2
+_SIGNED = ("owner", "due", "signature")  # entries of the record that have a name in both languages
 
 
-def _changed(v: Verdict) -> str:
+def _side(v: Verdict) -> str:
+    """Which way the deciding interval lies: blocked, unknown, open, lower, higher."""
     c = v.primary
     if c is None:
-        blocked = any(check.status == "fail" for check in v.checks)
-        return "answer.blocked" if blocked else "answer.unknown"
+        return "blocked" if any(check.status == "fail" for check in v.checks) else "unknown"
     if math.isnan(c.estimate):
-        return "answer.unknown"
+        return "unknown"
     if c.interval.high < c.null:
-        return "answer.lower"
-    return "answer.higher" if c.interval.low > c.null else "answer.open"
+        return "lower"
+    return "higher" if c.interval.low > c.null else "open"
+
+
+def _changed(v: Verdict, lang: str) -> str:
+    side, metric = _side(v), v.metric
+    if side not in ("lower", "higher") or not v.plan.get("metric"):
+        return say(f"answer.{side}", lang)
+    return say("answer.better" if side == metric.better else "answer.worse", lang, name=metric.name)
 
 
 def _cause(v: Verdict) -> str:
-    return f"grade.{v.grade}" if _changed(v) in ("answer.lower", "answer.higher") else "grade.moot"
+    return f"grade.{v.grade}" if _side(v) in ("lower", "higher") else "grade.moot"
 
 
 def _hero(v: Verdict, lang: str) -> Hero:
     facts = (
-        (say("changed", lang), say(_changed(v), lang)),
+        (say("changed", lang), _changed(v, lang)),
         (say("cause", lang), say(_cause(v), lang)),
         (say("grade", lang), v.grade),
         (say("strength", lang), words.t(f"strength.{v.strength}", lang)),
@@ -66,20 +75,24 @@ def _against(v: Verdict, lang: str) -> list[Block]:
     return [Heading(say("against", lang)), found]
 
 
+def _counted(v: Verdict) -> tuple[tuple[str, ...], bool]:
+    """Heads of what was counted and of the level, and whether the sum of what was measured is worth showing."""
+    metric = v.metric
+    if metric.family == "rate":
+        return ("events", "exposure", "level.dpmo" if metric.kind == "dpmo" else "rate"), True
+    if metric.family == "share":
+        return ("bad", "cases", "level.share"), True
+    return ("cases", f"level.{metric.family}"), False
+
+
 def _phase_table(v: Verdict, lang: str) -> Table:
-    head = tuple(say(k, lang) for k in ("phase", "events", "exposure", "rate", "n_periods", "days"))
-    rows = tuple(
-        (
-            words.t(f"role.{p.name}", lang),
-            amount(p.events),
-            amount(p.exposure),
-            number(p.rate),
-            amount(p.periods),
-            f"{p.start} – {p.end}",
-        )
-        for p in v.phases
-    )
-    return Table(head, rows, numeric=(1, 2, 3, 4), name="phases")
+    heads, sums = _counted(v)
+    rows = []
+    for p in v.phases:
+        counted = ((amount(p.events),) if sums else ()) + (amount(p.exposure), level_text(p.rate, v.metric.kind))
+        rows.append((words.t(f"role.{p.name}", lang), *counted, amount(p.periods), f"{p.start} – {p.end}"))
+    head = tuple(say(k, lang) for k in ("phase", *heads, "n_periods", "days"))
+    return Table(head, tuple(rows), numeric=tuple(range(1, len(heads) + 2)), name="phases")
 
 
 def _comparison_row(name: str, c: Comparison, lang: str) -> tuple[str, ...]:
@@ -92,27 +105,31 @@ def _comparison_table(v: Verdict, lang: str) -> list[Block]:
     head = tuple(say(k, lang) for k in ("comparison", "estimate", "interval.plain", "pvalue", "method"))
     named = (("primary", v.primary), ("crude", v.crude), ("absolute", v.absolute))
     rows = tuple(_comparison_row(name, c, lang) for name, c in named if c is not None)
-    return (
-        [Heading(say("comparisons", lang)), Table(head, rows, numeric=(1, 2, 3), name="effects", foreign=(4,))]
-        if rows
-        else []
-    )
-
-
-def _evidence_row(e: Evidence, lang: str) -> tuple[str, ...]:
-    title, text = words.evidence_words(e.code, lang)
-    estimate = number(e.estimate)
-    if e.code in _SHARES and e.estimate is not None:
-        estimate = share_text(e.estimate)
-    return title, estimate, interval_text(e.interval), text
-
-
-def _evidence_table(v: Verdict, lang: str) -> list[Block]:
-    if not v.evidence:
+    if not rows:
         return []
-    head = tuple(say(k, lang) for k in ("item", "estimate", "interval.plain", "sentence"))
-    rows = tuple(_evidence_row(e, lang) for e in v.evidence)
-    return [Heading(say("evidence", lang)), Table(head, rows, numeric=(1, 2), name="evidence")]
+    return [Heading(say("comparisons", lang)), Table(head, rows, numeric=(1, 2, 3), name="effects", foreign=(4,))]
+
+
+def _effect_figures(v: Verdict, lang: str) -> list[Block]:
+    out: list[Block] = []
+    if v.primary is not None and math.isfinite(v.primary.estimate):
+        out.append(Figure(figure_svg(v.primary, lang=lang)))
+    if v.chart is not None:
+        names = {"before": words.t("role.baseline", lang), "after": words.t("role.after", lang)}
+        out.append(Figure(figure_svg(v.chart, lang=lang, title=say("staged", lang), phase_names=names)))
+    return out
+
+
+def _effect_evidence(v: Verdict, lang: str) -> list[Block]:
+    found = [*evidence_blocks(v.evidence, EFFECT, lang), *grid_table(v.grid, lang)]
+    return [Heading(say("evidence", lang)), *found] if found else []
+
+
+def _placebo_panel(v: Verdict, lang: str) -> list[Block]:
+    """What speaks for the action and not for something else: the control, placebos, sites."""
+    control = [words.t("reason", lang, **words.check_text(c, lang)) for c in v.checks if c.code == "control"]
+    found = [*map(Text, control), *evidence_blocks(v.evidence, ATTRIBUTION, lang)]
+    return found or [Text(say("no_control", lang))]
 
 
 def _check_table(v: Verdict, lang: str) -> list[Block]:
@@ -128,8 +145,14 @@ def _check_table(v: Verdict, lang: str) -> list[Block]:
 
 
 def _not_checked(v: Verdict, lang: str) -> list[Block]:
-    items = tuple(words.not_checked_text(code, lang) for code in v.not_checked)
-    return [Heading(say("not_checked", lang)), Bullets(items, name="not-checked")] if items else []
+    """What nobody looked at, and what the data given could not tell."""
+    done = {c.code for c in v.checks}
+    items = [words.not_checked_text(code, lang) for code in v.not_checked if code not in done]
+    for c in v.checks:
+        if c.status == "not possible":
+            text = words.check_text(c, lang)
+            items.append(say("could_not", lang, title=f"{c.number} {text['title']}", value=text["value"]))
+    return [Heading(say("not_checked", lang)), Bullets(tuple(items), name="not-checked")] if items else []
 
 
 def _plain(value: object) -> str:
@@ -141,16 +164,22 @@ def _plain(value: object) -> str:
 
 
 def _record(v: Verdict, lang: str) -> list[Block]:
+    signed = v.plan.get("record") or {}
+    frozen = (v.plan.get("frozen") or {}).get("on") or say("frozen.never", lang)
     pairs = [
+        *((say(k, lang) if k in _SIGNED else k, _plain(x)) for k, x in signed.items()),
+        (say("action_date", lang), _plain(v.plan.get("action_date"))),
+        (say("frozen", lang), frozen),
         (say("plan_hash", lang), v.plan_hash),
         (say("data_digest", lang), v.data_digest),
+        (say("seed", lang), str(v.seed)),
         (say("warnings", lang), ", ".join(v.warnings)),
         *((say("version", lang, name=name), version) for name, version in v.versions.items()),
     ]
-    plan = tuple((str(k), _plain(x)) for k, x in v.plan.items())
+    plan = tuple((str(k), _plain(x)) for k, x in v.plan.items() if k != "record")
     head = (say("field", lang), say("value", lang))
     return [
-        Heading(say("record", lang)),
+        Heading(say("record", lang), 2),
         Table(head, as_rows(pairs), name="record"),
         Heading(say("plan", lang)),
         Table(head, plan, name="plan"),
@@ -158,41 +187,40 @@ def _record(v: Verdict, lang: str) -> list[Block]:
 
 
 def _period_table(v: Verdict, lang: str) -> list[Block]:
-    keys = ["period", "phase", "events", "exposure", "rate"] + ["control_rate"] * (v.control_rate is not None)
+    heads, sums = _counted(v)
+    kind, level = v.metric.kind, v.level
+    lines = [(k, x) for k, x in (("expected", v.expected), ("control_rate", v.control_rate)) if x is not None]
     rows = []
-    for i, period in enumerate(v.periods):
-        events, exposure = float(v.events[i]), float(v.exposure[i])
-        rate = number(events / exposure if exposure > 0 else math.nan)
-        row = (period, words.t(f"role.{v.role[i]}", lang), amount(events), amount(exposure), rate)
-        rows.append(row if v.control_rate is None else (*row, number(float(v.control_rate[i]))))
-    head = tuple(say(k, lang) for k in keys)
-    return [Heading(say("periods", lang)), Table(head, tuple(rows), numeric=(2, 3, 4, 5), name="periods")]
+    for i, period in enumerate(v.periods[:MOST_ROWS]):
+        counted = ((amount(float(v.events[i])),) if sums else ()) + (amount(float(v.exposure[i])),)
+        shown = (level_text(float(x[i]), kind) for x in (level, *(x for _, x in lines)))
+        rows.append((period, words.t(f"role.{v.role[i]}", lang), *counted, *shown))
+    head = tuple(say(k, lang) for k in ("period", "phase", *heads, *(k for k, _ in lines)))
+    table = Table(head, tuple(rows), numeric=tuple(range(2, len(head))), name="periods")
+    left = len(v.periods) - len(rows)
+    more: list[Block] = [Text(say("more_rows", lang, n=left))] if left else []
+    return [Heading(say("periods", lang)), table, *more]
 
 
 def verdict_blocks(v: Verdict, lang: str) -> list[Block]:
     """Return the report of a verdict; "did it change?" and "was it the action?" are answered apart."""
-    figures: list[Block] = [Figure(figure_svg(v, lang=lang))]
-    effect: list[Block] = []
-    if v.primary is not None and math.isfinite(v.primary.estimate):
-        effect.append(Figure(figure_svg(v.primary, lang=lang)))
-    if v.chart is not None:
-        names = {"before": words.t("role.baseline", lang), "after": words.t("role.after", lang)}
-        title = say("staged", lang)
-        effect.append(Figure(figure_svg(v.chart, lang=lang, title=title, phase_names=names)))
     return [
         Heading(v.question, 2),
         _hero(v, lang),
         *_against(v, lang),
-        *figures,
+        Figure(figure_svg(v, lang=lang)),
         Heading(say("changed", lang), 2),
-        Text(say(_changed(v), lang), name="changed"),
+        Text(_changed(v, lang), name="changed"),
         Heading(say("phases", lang)),
         _phase_table(v, lang),
         *_comparison_table(v, lang),
-        *effect,
-        *_evidence_table(v, lang),
+        *_effect_figures(v, lang),
+        *_effect_evidence(v, lang),
+        *guardrail_blocks(v, lang),
+        *secondary_blocks(v, lang),
         Heading(say("cause", lang), 2),
         Text(say(_cause(v), lang), name="cause"),
+        *_placebo_panel(v, lang),
         *_check_table(v, lang),
         *_not_checked(v, lang),
         *_record(v, lang),

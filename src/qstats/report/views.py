@@ -14,6 +14,7 @@ from qstats.improve.pareto.table import ParetoTable
 from qstats.improve.verify.verdict import Verdict
 from qstats.inference.comparison import Comparison
 from qstats.report.blocks import (
+    MOST_ROWS,
     Block,
     Figure,
     Heading,
@@ -33,8 +34,6 @@ from qstats.spc.explain import in_words
 from qstats.spc.words import chart_name, panel_name, rule_sentence
 
 __all__ = ["MOST_ROWS", "blocks_of", "notes_table"]
-
-MOST_ROWS = 400  # rows of data on a page; the JSON has all
 
 
 def notes_table(notes: tuple[Note, ...], lang: str) -> list[Block]:

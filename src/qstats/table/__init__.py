@@ -11,6 +11,7 @@ from qstats.table.fetch import columns
 from qstats.table.files import read_table, safe_cell, write_csv
 from qstats.table.frames import is_frame, lazy_keys
 from qstats.table.grouped import MomentsTable, counts_by, moments_by
+from qstats.table.repeats import repeated
 
 __all__ = [
     "MomentsTable",
@@ -21,6 +22,7 @@ __all__ = [
     "lazy_keys",
     "moments_by",
     "read_table",
+    "repeated",
     "safe_cell",
     "to_dates",
     "write_csv",

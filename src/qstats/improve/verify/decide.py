@@ -12,7 +12,7 @@ from qstats.inference.comparison import Comparison
 
 __all__ = ["BLOCKING", "decide", "grade", "side_of", "span"]
 
-BLOCKING = ("sanity", "phases", "horizon", "season", "delay")
+BLOCKING = ("sanity", "phases", "definition", "horizon", "season", "delay")
 _ENOUGH_STRENGTH = ("confirmed", "verified")
 
 

@@ -19,7 +19,7 @@ from qstats.improve.verify.sources import Source, read_source
 from qstats.improve.verify.verdict import GuardrailResult, SecondaryResult
 from qstats.inference.comparison import Comparison
 
-__all__ = ["judge_guardrails", "judge_secondary", "sources_of"]
+__all__ = ["compared_phases", "judge_guardrails", "judge_secondary", "periods_of", "sources_of"]
 
 _ENTRIES = ("log", "exposure", "columns")
 
@@ -51,7 +51,7 @@ def sources_of(given: object, declared: tuple[Metric, ...], name: str) -> dict[s
     return out
 
 
-def _periods_of(case: Case, metric: Metric, source: Source) -> PeriodTable:
+def periods_of(case: Case, metric: Metric, source: Source) -> PeriodTable:
     """The periods of the plan filled with another metric; a period without a case of it is a gap."""
     read = read_source(source, metric, case.data_date)
     events, exposure = read.sums(case.edges)
@@ -64,11 +64,11 @@ def _periods_of(case: Case, metric: Metric, source: Source) -> PeriodTable:
     )  # fmt: skip
 
 
-def _compared(
+def compared_phases(
     case: Case, metric: Metric, source: Source, before: Mask
 ) -> tuple[Comparison | None, tuple[float, ...], tuple[float, ...]]:
     """Compare the phases; return also level and cases after and before."""
-    data = _periods_of(case, metric, source)
+    data = periods_of(case, metric, source)
     first, second = before & (data.exposure > 0), data.where("after")
     cases = tuple(float(data.exposure[mask].sum()) for mask in (second, first))
     if not first.any() or not second.any():
@@ -100,7 +100,7 @@ def judge_guardrails(case: Case, before: Mask, sources: Mapping[str, Source]) ->
     for g in case.plan.guardrails:
         found: tuple[Comparison | None, tuple[float, ...], tuple[float, ...]] = (None, (), ())
         if g.name in sources:
-            found = _compared(case, g, sources[g.name], before)
+            found = compared_phases(case, g, sources[g.name], before)
         state: Any = _state(found[0], g)
         out.append(GuardrailResult(g.name, g.kind, g.better or "lower", g.limit, state, *found))
     return tuple(out)
@@ -118,7 +118,7 @@ def judge_secondary(
     for m in case.plan.secondary:
         found: tuple[Comparison | None, tuple[float, ...], tuple[float, ...]] = (None, (), ())
         if m.name in sources:
-            found = _compared(case, m, sources[m.name], before)
+            found = compared_phases(case, m, sources[m.name], before)
         side = None if found[0] is None else side_of(found[0], m)
         if side is None:
             state = "not assessed"

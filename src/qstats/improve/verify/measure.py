@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -105,7 +106,9 @@ def _wide_shares(cells: tuple[float, float, float, float], phi: float, df: float
     the Poisson variance, Poisson stands: the interval is then a little too wide, never too narrow.
     """
     share = (cells[0] + cells[2]) / (cells[1] + cells[3])
-    return compare_rates(*cells, method="score", dispersion=max(1.0, phi * (1.0 - share)), df=df, confidence=confidence)
+    wide = max(1.0, phi * (1.0 - share))
+    as_rates = compare_rates(*cells, method="score", dispersion=wide, df=df, confidence=confidence)
+    return dataclasses.replace(as_rates, effect="risk_ratio")
 
 
 def _means(

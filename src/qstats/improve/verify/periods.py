@@ -155,9 +155,7 @@ def _found(source: Source, read: Read, edges: Days, data_date: np.datetime64) ->
     outside = ~missing & ((log.days < edges[0]) | (log.days >= edges[-1]))
     duplicates = after_receipt = None
     if c.id is not None:
-        out = table.counts_by(data, [c.id])
-        present = np.array([key is not None for key in out[c.id].tolist()], dtype=bool)
-        duplicates = int(np.maximum(np.asarray(out["n"])[present] - 1, 0).sum())
+        duplicates = table.repeated(data, c.id)
     if c.received is not None:
         pair = table.counts_by(data, [c.date, c.received], dates=[c.date, c.received])
         event, receipt = (table.to_dates(pair[name], name) for name in (c.date, c.received))

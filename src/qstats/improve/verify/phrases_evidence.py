@@ -4,15 +4,30 @@ from __future__ import annotations
 
 __all__ = ["EVIDENCE", "NOT_CHECKED"]
 
+_ALONE = (
+    "How often this alone makes a plain comparison claim success, in data like these, with no effect.",
+    "在类似数据、毫无效果的情况下，仅此一项使简单比较宣称成功的频率。",
+)
+_TRAPS = {
+    "trend": ("Trap: a trend that ran before", "陷阱：此前已有的趋势"),
+    "season": ("Trap: season", "陷阱：季节性"),
+    "delay": ("Trap: late reports", "陷阱：报告延迟"),
+    "volume": ("Trap: fallen volume", "陷阱：业务量下降"),
+    "scatter": ("Trap: scatter taken for chance", "陷阱：把离散当作偶然"),
+    "persistence": ("Trap: periods that hang together", "陷阱：时段之间的相关"),
+    "peeking": ("Trap: a look every week", "陷阱：每周查看"),
+    "worst": ("Trap: the worst was picked", "陷阱：挑选最差者"),
+}
+
 # code -> ((title, sentence) in English, the same in Chinese)
 EVIDENCE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "crude": (
-        ("Crude rate ratio", "All of after over all of before, nothing adjusted."),
-        ("粗率比", "措施后全部与措施前全部之比，未作任何调整。"),
+        ("Crude comparison", "All of after against all of before, nothing adjusted."),
+        ("粗比较", "措施后全部与措施前全部相比，未作任何调整。"),
     ),
     "absolute": (
-        ("Change of the rate", "Complaints per unit of exposure, after minus before."),
-        ("比率变化", "每单位暴露量的投诉数，措施后减措施前。"),
+        ("Change of the rate or share", "Per unit of exposure or per case, after minus before."),
+        ("比率变化", "每单位暴露量或每个样本，措施后减措施前。"),
     ),
     "avoided": (
         ("Complaints avoided", "In the time after, against what the rate before would have given."),
@@ -50,6 +65,7 @@ EVIDENCE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("Exposure needed", "Exposure after the action that shows the target with 80 % power."),
         ("所需暴露量", "措施后以 80 % 功效证明目标效果所需的暴露量。"),
     ),
+    **{f"trap_{code}": ((en, _ALONE[0]), (zh, _ALONE[1])) for code, (en, zh) in _TRAPS.items()},
 }
 
 NOT_CHECKED: dict[str, tuple[str, str]] = {

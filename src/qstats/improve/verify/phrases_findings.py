@@ -242,6 +242,18 @@ FINDINGS: dict[tuple[str, str], tuple[tuple[str, str, str], tuple[str, str, str]
             "两者此前已在分离：对照仅供参考，不用于判定",
         ),
     ),
+    ("control", "drift_modelled"): (
+        (
+            "drift against control {drift} ({low} to {high})",
+            "within {margin}",
+            "the two were drifting apart before: that drift is part of the model; grade C at most",
+        ),
+        (
+            "相对对照的漂移 {drift}（{low} 至 {high}）",
+            "不超过 {margin}",
+            "两者此前已在分离：模型中包含该漂移；等级最高为 C",
+        ),
+    ),
     ("control", "short"): (
         ("{n} baseline periods with both", "6", "parallel courses cannot be judged: the control is shown, not used"),
         ("两者俱全的基线时段 {n} 个", "6", "无法判断是否平行：对照仅供参考，不用于判定"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from qstats.improve.verify import words
 from qstats.improve.verify.declare import Metric
 from qstats.inference.comparison import Comparison
 from qstats.spc.chart import ControlChart
+
+if TYPE_CHECKING:
+    from qstats.improve.verify.grid import Grid
 
 __all__ = ["Check", "Evidence", "GuardrailResult", "Phase", "SecondaryResult", "Verdict"]
 
@@ -63,7 +66,8 @@ class Evidence:
     Parameters
     ----------
     code : str
-        ``"crude"``, ``"controlled"``, ``"absolute"``, ``"avoided"``, ``"hold"``, ``"chart"``, ``"sensitivity"``.
+        ``"crude"``, ``"absolute"``, ``"avoided"``, ``"hold"``, ``"sensitivity"``, ...; what follows a colon is a name
+        of the user's, as in ``"site:East"``.
     title : str
     estimate : float or None
     interval : Interval or None
@@ -204,6 +208,8 @@ class Verdict(Result):
         SHA-256 of the canonical plan, and of the counts used.
     versions : dict
     notes : tuple of Note
+    grid : Grid or None
+        The comparison under other choices: windows, model, what was left out.
     """
 
     schema: ClassVar[str] = "qstats.verification/1"
@@ -238,6 +244,7 @@ class Verdict(Result):
     data_digest: str
     versions: dict[str, str]
     notes: tuple[Note, ...] = ()
+    grid: Grid | None = None
 
     @property
     def metric(self) -> Metric:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import platform
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,123 +11,30 @@ import scipy
 
 from qstats._core.arrays import FloatArray
 from qstats._core.notes import Note
+from qstats._core.result import frozen_array
 from qstats.errors import DataError
-from qstats.improve.verify.checks.case import Case, Mask
-from qstats.improve.verify.checks.drift import control_check, trend_check, trend_unmodelled
-from qstats.improve.verify.checks.early import amount_check, horizon_check, phases_check, plan_check, sanity_check
-from qstats.improve.verify.checks.maturity import delay_of, matured
-from qstats.improve.verify.checks.noise import baseline_check, baseline_signals, exposure_check, overdispersion_check
-from qstats.improve.verify.checks.season import season_check
+from qstats.improve.verify.checks.case import Case
+from qstats.improve.verify.checks.drift import trend_unmodelled
+from qstats.improve.verify.checks.maturity import delay_of
+from qstats.improve.verify.coarse import coarse_periods, periods_together
 from qstats.improve.verify.decide import BLOCKING, decide, grade, side_of
 from qstats.improve.verify.declare import LogColumns
 from qstats.improve.verify.evidence import collect_evidence
 from qstats.improve.verify.guardrails import judge_guardrails, judge_secondary, sources_of
-from qstats.improve.verify.measure import compare_totals, control_scatter, controlled_totals, dispersion, totals
-from qstats.improve.verify.periods import PeriodTable, period_table
+from qstats.improve.verify.judge import Checked, Judged, judge, run_checks, stands_without_signals
+from qstats.improve.verify.periods import period_table
 from qstats.improve.verify.phrases_evidence import NOT_CHECKED
 from qstats.improve.verify.plan import VerificationPlan
 from qstats.improve.verify.plan_parts import as_date
-from qstats.improve.verify.series import autocorrelation_check, fit_series, season_waves, series_evidence
+from qstats.improve.verify.second_look import Second, second_look
+from qstats.improve.verify.series import autocorrelation_check, series_evidence
 from qstats.improve.verify.sources import Read, Source
 from qstats.improve.verify.staged import control_level, phase_totals, staged_chart
+from qstats.improve.verify.trapped import trap_evidence
 from qstats.improve.verify.verdict import Check, Verdict
-from qstats.inference.comparison import Comparison
-from qstats.inference.rates import compare_rates
 from qstats.inference.series.result import InterruptedSeries
 
 __all__ = ["verify_improvement"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Checked:
-    """What the checks found, and what they decided about the comparison."""
-
-    checks: tuple[Check, ...]
-    controlled: bool
-    trend: bool
-    before: Mask
-    season: bool = False
-    stopped: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """The comparisons and what they rest on."""
-
-    primary: Comparison | None
-    crude: Comparison | None
-    absolute: Comparison | None
-    phi: float
-    series: InterruptedSeries | None = None
-
-
-def _run_checks(case: Case) -> tuple[Checked, Case]:
-    """All checks that come before the comparison, in their fixed order, and the case without periods not complete."""
-    first = [plan_check(case), sanity_check(case), phases_check(case)]
-    if first[-1].status == "fail":
-        horizon = horizon_check(case, math.nan)
-        early = [horizon] if horizon.status == "fail" else []
-        return Checked((*first, *early), False, False, case.before, stopped=True), case
-    delay, case = matured(case)
-    first.append(delay)
-    if delay.status == "fail":
-        return Checked((*first, horizon_check(case, math.nan)), False, False, case.before, stopped=True), case
-    control, controlled = control_check(case) if case.data.control_events is not None else (None, False)
-    season, before = season_check(case, controlled)
-    phi, df = dispersion(case.data, (before, case.after))
-    waves = season_waves(case, before)
-    trend, with_trend = trend_check(case, before, controlled, waves)
-    share = control_scatter(case.data, before, case.after) if controlled and _counts(case) else (phi, 0.0)
-    rest = [
-        horizon_check(case, *share),
-        amount_check(case),
-        baseline_check(case, trend=with_trend, season=waves is not None),
-        trend,
-        season,
-        overdispersion_check(phi, df),
-        exposure_check(case),
-        *([control] if control is not None else []),
-    ]
-    return Checked((*first, *rest), controlled, with_trend, before, waves is not None), case
-
-
-def _counts(case: Case) -> bool:
-    return case.data.family in ("rate", "share")
-
-
-def _judge(case: Case, found: Checked) -> Judged:
-    data, after, before, confidence = case.data, case.after, found.before, 1.0 - case.plan.alpha
-    if not case.before.any() or not after.any():
-        return Judged(None, None, None, math.nan)
-    phi, df = dispersion(data, (before, after))
-    crude = compare_totals(data, after, case.before, confidence)
-    simple = crude if bool((before == case.before).all()) else compare_totals(data, after, before, confidence)
-    series = fit_series(data, case.plan, before, after, controlled=found.controlled, trend=found.trend)
-    primary = controlled_totals(data, after, before, confidence) if found.controlled else simple
-    primary = primary if series is None else series.comparison()
-    return Judged(primary, crude, _absolute(data, after, before, phi, df, confidence), phi, series)
-
-
-def _absolute(
-    data: PeriodTable, after: Mask, before: Mask, phi: float, df: float, confidence: float
-) -> Comparison | None:
-    """The change per unit of exposure; of means it is the effect itself."""
-    if data.family not in ("rate", "share"):
-        return None
-    wide: dict[str, Any] = {"dispersion": phi, "df": df} if df and phi > 1.0 else {}
-    cells = (*totals(data, after), *totals(data, before))
-    return compare_rates(*cells, effect="rate_difference", confidence=confidence, **wide)  # type: ignore[no-any-return]
-
-
-def _stands_without_signals(case: Case, found: Checked, judged: Judged) -> bool:
-    """Whether the improvement is there too when the periods that made the baseline unstable are left out."""
-    signals = baseline_signals(case, trend=found.trend, season=found.season)
-    if not signals.any() or judged.series is None or judged.primary is None:
-        return False
-    before = found.before & ~signals
-    again = fit_series(case.data, case.plan, before, case.after, controlled=found.controlled, trend=found.trend)
-    metric = case.plan.measured
-    return again is not None and side_of(again.comparison(), metric) == side_of(judged.primary, metric)
 
 
 def _versions() -> dict[str, str]:
@@ -239,14 +144,18 @@ def verify_improvement(
     case, more = _read(
         plan, (complaints, exposure, control, control_exposure), survey, guardrail_data, columns, data_date
     )
-    found, case = _run_checks(case)
-    judged = _judge(case, found)
+    found, case = run_checks(case)
+    judged = judge(case, found)
     checks = list(found.checks)
     if found.trend and (judged.series is None or "trend" not in judged.series.coefficients):
-        checks = [trend_unmodelled(case, found.before, c) if c.code == "trend" else c for c in checks]
+        checks = [
+            trend_unmodelled(case, found.before, c) if c.code == "trend" and not found.controlled else c for c in checks
+        ]
+    second = Second()
     if judged.primary is not None and not found.stopped:
-        checks.append(autocorrelation_check(judged.series, case))
-    return _verdict(case, found, judged, sorted(checks, key=lambda c: c.number), more)
+        second = second_look(case, found, judged)
+        checks += [autocorrelation_check(judged.series, case), *second.checks]
+    return _verdict(case, found, judged, second, sorted(checks, key=lambda c: c.number), more)
 
 
 def _read(
@@ -269,7 +178,9 @@ def _read(
     return Case(plan, data, read, source, day, delay), more
 
 
-def _verdict(case: Case, found: Checked, judged: Judged, checks: list[Check], more: dict[str, Source]) -> Verdict:
+def _verdict(
+    case: Case, found: Checked, judged: Judged, second: Second, checks: list[Check], more: dict[str, Source]
+) -> Verdict:
     plan, data, primary = case.plan, case.data, judged.primary
     blocked = next((code for code in BLOCKING for c in checks if c.code == code and c.status == "fail"), None)
     seen = case.before.any() and case.after.any()
@@ -280,15 +191,15 @@ def _verdict(case: Case, found: Checked, judged: Judged, checks: list[Check], mo
         checks,
         controlled=found.controlled,
         strength=strength,
-        stands_without_signals=_stands_without_signals(case, found, judged),
-        specific=None,
+        stands_without_signals=stands_without_signals(case, found, judged),
+        specific=second.specific,
     )
-    state, reason = decide(plan, primary, blocked, mark, guardrails, None)
+    state, reason = decide(plan, primary, blocked, mark, guardrails, second.doubt)
     improved = state == "effective"
     comparisons = (primary, judged.crude, judged.absolute)
     evidence = collect_evidence(case, *comparisons, found.before, judged.phi, blocked=blocked is not None)
     series = judged.series
-    lines = _expected(case, series)
+    lines = _expected(case, found, series)
     return Verdict(
         state=state,  # type: ignore[arg-type]
         reason=reason,
@@ -299,7 +210,12 @@ def _verdict(case: Case, found: Checked, judged: Judged, checks: list[Check], mo
         crude=judged.crude,
         absolute=judged.absolute,
         checks=tuple(checks),
-        evidence=(*evidence, *series_evidence(series, plan.measured.better or "lower")),
+        evidence=(
+            *evidence,
+            *second.evidence,
+            *series_evidence(series, plan.measured.better or "lower"),
+            *(trap_evidence(case, checks, found.before, judged.phi) if seen else ()),
+        ),
         guardrails=guardrails,
         secondary=judge_secondary(case, found.before, more if seen else {}, improved=improved),
         warnings=tuple(dict.fromkeys(c.warning for c in checks if c.warning)),
@@ -313,7 +229,7 @@ def _verdict(case: Case, found: Checked, judged: Judged, checks: list[Check], mo
         expected=lines[0],
         expected_low=lines[1],
         expected_high=lines[2],
-        not_checked=tuple(code for code in NOT_CHECKED if code != "control" or plan.control == "none"),
+        not_checked=_not_checked(checks),
         plan=plan.to_dict(),
         plan_hash=plan.hash,
         data_digest=data.digest,
@@ -322,8 +238,22 @@ def _verdict(case: Case, found: Checked, judged: Judged, checks: list[Check], mo
     )
 
 
-def _expected(case: Case, series: InterruptedSeries | None) -> tuple[FloatArray | None, ...]:
-    """What the regression expects of each period without the action; None where it summed several periods to one."""
-    if series is None or series.expected.size != case.data.role.size:
+def _not_checked(checks: list[Check]) -> tuple[str, ...]:
+    """What nobody looked at: no such check was made, or the data given could not tell."""
+    seen = {c.code for c in checks if c.status != "not possible"}
+    return tuple(code for code in NOT_CHECKED if code not in seen)
+
+
+def _expected(case: Case, found: Checked, series: InterruptedSeries | None) -> tuple[FloatArray | None, ...]:
+    """What the regression expects of each period without the action; where it summed several, each gets their level."""
+    if series is None:
         return None, None, None
-    return series.expected, series.low, series.high
+    together = periods_together(case.data, found.before, case.after, case.plan.period)
+    data, _, _ = coarse_periods(case.data, found.before, case.after, together)
+    lines = [series.expected, series.low, series.high]
+    level = control_level(data)
+    if found.controlled and level is not None and data.family in ("log", "mean"):  # the fit is of the distance to it
+        lines = [line * level if data.family == "log" else line + level for line in lines]
+    where = np.searchsorted(data.start, case.data.start, side="right") - 1
+    shown = np.isin(case.data.role, ("baseline", "after"))
+    return tuple(frozen_array(np.where(shown, line[where], np.nan)) for line in lines)

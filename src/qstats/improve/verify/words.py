@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check_text", "evidence_words", "finding", "not_checked_text", "t", "verdict_sentence"]
 
 LANGUAGES = ("en", "zh")
-_USED = ("parallel", "open")  # findings with which the control decides
+_USED = ("parallel", "open", "drift_modelled")  # findings with which the control decides
 _ALL = {**FINDINGS, **FINDINGS_LOG, **FINDINGS_MORE}
 _EVIDENCE = {**EVIDENCE, **EVIDENCE_MORE}
 

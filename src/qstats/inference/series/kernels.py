@@ -35,6 +35,7 @@ RHO: FloatArray = np.linspace(0.0, 0.95, 20)  # correlation from one period to t
 _STEP = 1.5  # longest step on the log scale
 _LEAST = 0.02  # excess scatter a series is taken to have at least, so that every weight exists
 _ROUNDS = 100
+_NOTHING = 1e-300  # residual sum of squares of a perfect fit: its logarithm must exist
 _ALMOST = -1e-6  # log of the largest share a model may ask for
 
 
@@ -210,7 +211,9 @@ def nugget_mixture(f: Fitted, contrast: FloatArray, time: FloatArray | None = No
         se[:, i] = np.sqrt(scale * np.einsum("p,mpq,q->m", contrast, cover, contrast, optimize=True))
         noise[:, i] = share
         determinant = np.linalg.slogdet(gram)[1]
-        log_weight[:, i] = 0.5 * np.log(w).sum(axis=1) - 0.5 * determinant - 0.5 * nu * np.log(rest)
+        log_weight[:, i] = (
+            0.5 * np.log(w).sum(axis=1) - 0.5 * determinant - 0.5 * nu * np.log(np.maximum(rest, _NOTHING))
+        )
     log_weight += np.log(_prior())
     weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
     return Mixture(estimate, se, weight / weight.sum(axis=1, keepdims=True), noise, nu)

@@ -9,7 +9,17 @@ import numpy as np
 
 from qstats._core.arrays import FloatArray
 from qstats._core.quantiles import t_quantile
-from qstats.improve.verify.checks.case import DRIFT_SHARE, LEAST_BEFORE, Case, Drift, Mask, make_check, promised
+from qstats.improve.verify.checks.case import (
+    DRIFT_SHARE,
+    ENOUGH_AFTER,
+    ENOUGH_BEFORE,
+    LEAST_BEFORE,
+    Case,
+    Drift,
+    Mask,
+    make_check,
+    promised,
+)
 from qstats.improve.verify.measure import paired_gap, within_variance
 from qstats.improve.verify.periods import PeriodTable
 from qstats.improve.verify.verdict import Check
@@ -109,8 +119,12 @@ def _shown(case: Case, drift: Drift, margin: float) -> dict[str, Any]:
     return shown | {"margin": told(margin).lstrip("+")}
 
 
-def control_check(case: Case) -> tuple[Check, bool]:
-    """14: did target and control run in parallel before? Returns the check and whether the control may decide."""
+def control_check(case: Case) -> tuple[Check, bool, bool]:
+    """14: did target and control run in parallel before?
+
+    Returns the check, whether the control may decide, and whether the distance between the two needs a trend. Two that
+    were drifting apart are compared with that drift in the model, unless the plan declares that there is none.
+    """
     data, margin = case.data, DRIFT_SHARE * promised(case.plan)
     if data.control_events is None or data.control_exposure is None:
         raise ValueError("control_check is for plans with a control: this is a bug in qstats")
@@ -118,16 +132,19 @@ def control_check(case: Case) -> tuple[Check, bool]:
     if data.family in ("rate", "share"):
         cells += [v[m].sum() for v in (data.events, data.control_events) for m in (case.before, case.after)]
     if min(cells) == 0:
-        return make_check(14, "control", "empty", "warn"), False
+        return make_check(14, "control", "empty", "warn"), False, False
     drift = baseline_drift(case, case.before, relative=True)
     if drift is None:
-        return make_check(14, "control", "short", "warn", n=int(case.before.sum())), False
+        return make_check(14, "control", "short", "warn", n=int(case.before.sum())), False, False
     shown = _shown(case, drift, margin)
     if -margin <= drift.low and drift.high <= margin:
-        return make_check(14, "control", "parallel", "pass", **shown), True
-    if abs(drift.estimate) > margin:
-        return make_check(14, "control", "drifting", "warn", "W-TREND", **shown), False
-    return make_check(14, "control", "open", "warn", None, **shown), True
+        return make_check(14, "control", "parallel", "pass", **shown), True, False
+    if abs(drift.estimate) <= margin:
+        return make_check(14, "control", "open", "warn", None, **shown), True, False
+    enough = int(case.before.sum()) >= ENOUGH_BEFORE and int(case.after.sum()) >= ENOUGH_AFTER
+    if case.plan.trend == "none" or not enough:
+        return make_check(14, "control", "drifting", "warn", "W-TREND", **shown), False, False
+    return make_check(14, "control", "drift_modelled", "warn", "W-TREND", **shown), True, True
 
 
 def trend_check(case: Case, before: Mask, controlled: bool, season: FloatArray | None) -> tuple[Check, bool]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from qstats.improve.verify.checks.calendar import calendar_finding
 from qstats.improve.verify.checks.case import ENOUGH_AFTER, ENOUGH_BEFORE, LEAST_AFTER, LEAST_BEFORE, Case, make_check
 from qstats.improve.verify.measure import power_at, totals
 from qstats.improve.verify.verdict import Check
@@ -47,7 +48,8 @@ def _oddities(case: Case) -> list[tuple[str, str, float]]:
         ("{:g} without a value, or not due yet", "{:g} 条无数值或尚未到期", found.lost),
         ("{:g} periods without exposure", "{:g} 个时段无暴露量", float(bare)),
     ]
-    return [item for item in items if item[2] > 0]
+    swapped = calendar_finding(case)
+    return [item for item in [*items, *([swapped] if swapped else [])] if item[2] > 0]
 
 
 def sanity_check(case: Case) -> Check:
