@@ -18,6 +18,7 @@ pytestmark = pytest.mark.calibration
 RUNS = 1000 if FULL else 60
 MEAN = 20.0
 COUNTS = LogColumns(events="n", exposure="units")
+UNITS = LogColumns(events="n", exposure="units", unit="unit")
 
 
 def _months(n):
@@ -39,7 +40,7 @@ def _plan(before, after, **changes):
 def _judge(counts, before, units=1000.0, **changes):
     after = len(counts) - before
     table = pd.DataFrame({"date": [m.start_time for m in _months(len(counts))], "n": counts, "units": units})
-    return verify_improvement(_plan(before, after, **changes), table, exposure=table, columns=COUNTS)
+    return verify_improvement(_plan(before, after, **changes), table, exposure=table, columns=COUNTS, full=False)
 
 
 def _level(n, ratio=1.0, before=24):
@@ -73,7 +74,7 @@ def _worst_of_20(rng):
         {"date": np.tile(months, 20), "unit": np.repeat([f"s{i}" for i in range(20)], 24), "n": counts.ravel()}
     ).assign(units=1000.0)
     p = _plan(12, 12, unit=f"s{worst}", selected_from=20, trend="none", season="none")
-    return verify_improvement(p, table, exposure=table, columns=LogColumns(events="n", exposure="units", unit="unit"))
+    return verify_improvement(p, table, exposure=table, columns=UNITS, full=False)
 
 
 def _worst_alone(rng):
@@ -119,7 +120,7 @@ def _delay(rng):
     units = pd.DataFrame({"date": [m.start_time for m in months], "exposure": [float(m.days_in_month) for m in months]})
     p = _plan(24, 12, trend="none", season="none")
     columns = LogColumns(received="received")
-    return verify_improvement(p, log, exposure=units, columns=columns, data_date=days[-1].date())
+    return verify_improvement(p, log, exposure=units, columns=columns, data_date=days[-1].date(), full=False)
 
 
 def _volume(rng):
@@ -154,7 +155,7 @@ def _peeks(**changes):
         verdict = None
         for seen in range(53, 79):
             part = table.iloc[:seen]
-            verdict = verify_improvement(p, part, exposure=part, columns=COUNTS)
+            verdict = verify_improvement(p, part, exposure=part, columns=COUNTS, full=False)
             if verdict.state == "effective":
                 break
         return verdict

@@ -343,3 +343,23 @@ def test_welch_is_what_it_says() -> None:
     direct = compare_mean_summaries(a.mean(), a.std(), a.size, b.mean(), b.std(), b.size)
     assert v.crude is not None
     assert v.crude.interval.low == pytest.approx(direct.interval.low, rel=1e-9)
+
+
+def test_one_value_a_period_may_persist_as_it_likes() -> None:
+    rng = np.random.default_rng(1)
+    values = np.concatenate([rng.normal(10, 1, 24), rng.normal(8, 1, 12)])
+    data = pd.DataFrame({"date": [m.start_time for m in MONTHS], "value": values})
+    v = judge(data, metric=Metric("cost", "mean", better="lower"), target_difference=1.0)
+    welch = stats.ttest_ind(values[24:], values[:24], equal_var=False)
+    assert v.crude is not None
+    assert v.primary is not None
+    assert v.crude.pvalue == pytest.approx(welch.pvalue, rel=1e-9)
+    assert v.state == "effective"
+    assert "autocorrelation integrated out" in v.primary.method
+    ends = v.primary.interval.high - v.primary.interval.low
+    assert ends > 0.9 * (v.crude.interval.high - v.crude.interval.low)  # independence is not taken for granted
+
+
+def test_no_bad_case_at_all_is_no_information() -> None:
+    v = judge(cases(lambda rng, n, after: np.zeros(n, int)), metric=Metric("bad", "proportion"))
+    assert (v.state, v.reason) == ("inconclusive", "no_information")

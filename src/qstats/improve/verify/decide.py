@@ -91,7 +91,7 @@ def grade(
     if at("trend") == "warn:evident":
         return "D"
     sound = strength in _ENOUGH_STRENGTH and at("plan").startswith("pass") and at("exposure") != "not possible:declared"
-    if not sound or at("regression").startswith("warn") or at("phases") == "warn:trigger_inside":
+    if not sound or at("regression").startswith("warn") or at("implementation") == "warn:not_moved":
         return "C"
     if controlled:
         return "A" if at("control") == "pass:parallel" and specific is not False else "C"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from qstats._core.interval import Interval
 from qstats.improve.verify.checks.case import Case, Mask
-from qstats.improve.verify.decide import side_of
 from qstats.improve.verify.hold import hold_period
 from qstats.improve.verify.measure import compare_totals
 from qstats.improve.verify.verdict import Evidence
@@ -36,18 +34,6 @@ def _avoided(case: Case, primary: Comparison, absolute: Comparison) -> Evidence:
     return _item("avoided", -absolute.estimate * exposure, interval)
 
 
-def _neighbours(before: Mask, after: Mask) -> Iterator[tuple[Mask, Mask]]:
-    """The same comparison with the first or last period of a phase left out."""
-    for which, mask in enumerate((before, after)):
-        where = np.flatnonzero(mask)
-        if where.size < 4:
-            continue
-        for drop in (where[0], where[-1]):
-            shorter = mask.copy()
-            shorter[drop] = False
-            yield (shorter, after) if which == 0 else (before, shorter)
-
-
 def collect_evidence(
     case: Case,
     primary: Comparison | None,
@@ -58,7 +44,7 @@ def collect_evidence(
     *,
     blocked: bool,
 ) -> tuple[Evidence, ...]:
-    """Return crude ratio, absolute effect, avoided complaints (unless blocked), hold, sensitivity, exposure needed."""
+    """Return crude ratio, absolute effect, avoided complaints (unless blocked), hold, exposure needed."""
     if primary is None or crude is None:
         return ()
     data, after, confidence = case.data, case.after, 1.0 - case.plan.alpha
@@ -73,12 +59,6 @@ def collect_evidence(
         hold[last] = True
         late = compare_totals(data, hold, before, confidence)
         items.append(_item("hold", late.estimate, late.interval))
-    simple = compare_totals(data, after, before, confidence)
-    side = side_of(simple, data.metric)
-    pairs = _neighbours(before, after)
-    others = [side_of(compare_totals(data, a, b, confidence), data.metric) == side for b, a in pairs]
-    if others:
-        items.append(_item("sensitivity", sum(others) / len(others)))
     target = case.plan.target_rr
     if data.family != "rate" or target is None or target >= 1.0:
         return tuple(items)

@@ -93,8 +93,8 @@ def compare_totals(data: PeriodTable, after: BoolArray, before: BoolArray, confi
             return compare_rates(*cells, method="score", dispersion=phi, df=df, confidence=confidence)
         return compare_rates(*cells, confidence=confidence)
     if data.family == "share":
-        if wide:
-            return _wide_shares(cells, phi, df, confidence)
+        if wide or cells[0] + cells[2] == 0:
+            return _wide_shares(cells, phi if wide else 1.0, df if wide else math.inf, confidence)
         return compare_proportions(*cells, effect="risk_ratio", confidence=confidence)
     return _means(data, after, before, phi if wide else 1.0, df if wide else math.inf, confidence)
 

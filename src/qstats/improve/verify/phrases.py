@@ -72,6 +72,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Inconclusive: the improvement is no larger than what follows a peak, or a choice of the worst, by itself.",
         "无法判定：这一改善并不大于峰值之后或挑选最差者之后自然出现的回落。",
     ),
+    "looks": (
+        "Inconclusive: it looks better, but not by enough to say so at any look; go on and look again.",
+        "无法判定：看似改善，但尚不足以在任一次查看时作出结论；请继续观察。",
+    ),
     "mix": (
         "Inconclusive: adjusted for the mix (age, product, region) the improvement is not there.",
         "无法判定：按构成（批龄、产品、地区）调整后，改善并不存在。",

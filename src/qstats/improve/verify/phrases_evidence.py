@@ -37,10 +37,6 @@ EVIDENCE: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("Hold: last third of after", "Rate ratio of the last third of the time after: does the effect fade?"),
         ("保持情况：后期最后三分之一", "后期最后三分之一的率比：效果是否减退？"),
     ),
-    "sensitivity": (
-        ("Sensitivity", "Share of comparisons with one edge period left out that conclude the same."),
-        ("敏感性", "去掉一个边缘时段后结论相同的比较所占比例。"),
-    ),
     "second_opinion": (
         ("Second opinion", "The same ratio by slow cosines, without a model of how months hang together."),
         ("第二意见", "用低频余弦法得到的同一比值，不对月间相关作模型假设。"),

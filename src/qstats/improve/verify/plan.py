@@ -225,10 +225,13 @@ class VerificationPlan:
             raise DataError("looks: 'anytime' is for rates of events; judge other metrics once, at the horizon")
         if self.sites is not None and self.unit is not None:
             raise DataError("unit: sites already says which units were changed and when; leave one of them out")
-        names = [m.name for m in (*self.guardrails, *self.secondary)]
+        process = () if self.implementation is None else (self.implementation,)
+        names = [m.name for m in (*self.guardrails, *self.secondary, *process)]
         for name in names:
             if names.count(name) > 1:
-                raise DataError(f"guardrails, secondary: the name {name!r} comes twice; give each its own")
+                raise DataError(
+                    f"guardrails, secondary, implementation: the name {name!r} comes twice; give each its own"
+                )
 
     def _check_order(self) -> None:
         if self.baseline[1] >= self.action_date:

@@ -54,7 +54,7 @@ class Tally:
 
     def where(self, key: str, wanted: str) -> BoolArray:
         """Return which rows have this key."""
-        return np.array([k == wanted for k in self.keys[key].tolist()], dtype=bool)
+        return np.array([k is not None and str(k) == wanted for k in self.keys[key].tolist()], dtype=bool)
 
 
 def named_column(columns: LogColumns, what: str) -> str:
@@ -77,8 +77,11 @@ def read_log(data: Any, columns: LogColumns, keys: Sequence[str], name: str) -> 
     by = [columns.date, *(named_column(columns, key) for key in keys)]
     out = table.counts_by(data, by, weight=columns.events, dates=[columns.date])
     weight = np.asarray(out["weight" if columns.events else "n"], dtype=np.float64)
-    if (~(weight >= 0)).any():
-        raise DataError(f"{name}: {columns.events} has a negative or missing count; clean it first")
+    if (~(weight >= 0) | np.isinf(weight)).any():
+        raise DataError(f"{name}: {columns.events} has a negative or missing or infinite count; clean it first")
+    if (weight != np.floor(weight)).any():
+        first = weight[weight != np.floor(weight)][0]
+        raise DataError(f"{name}: {columns.events} adds up to {first:g} on a day; whole numbers of events are wanted")
     days = table.to_dates(out[columns.date], f"{name}.{columns.date}")
     return Tally(days, weight, weight, {key: out[named_column(columns, key)] for key in keys})
 
@@ -93,8 +96,8 @@ def read_exposure(data: Any, columns: LogColumns, keys: Sequence[str], name: str
     by = [columns.exposure_date, *(named_column(columns, key) for key in keys)]
     out = table.counts_by(data, by, weight=columns.exposure, dates=[columns.exposure_date])
     amount = np.asarray(out["weight"], dtype=np.float64)
-    if (~(amount >= 0)).any():
-        raise DataError(f"{name}: {columns.exposure} has a negative or missing value; clean it first")
+    if (~(amount >= 0) | np.isinf(amount)).any():
+        raise DataError(f"{name}: {columns.exposure} has a negative or missing or infinite value; clean it first")
     days = table.to_dates(out[columns.exposure_date], f"{name}.{columns.exposure_date}")
     return Tally(days, amount, amount, {key: out[named_column(columns, key)] for key in keys})
 
@@ -129,16 +132,20 @@ def _answers(data: Any, metric: Metric, columns: LogColumns, keys: Sequence[str]
 
 
 def _on_scale(score: FloatArray, metric: Metric, name: str) -> FloatArray:
-    low, high = {"nps": (NPS_SCALE.low, NPS_SCALE.high), "proportion": (0, 1)}.get(
-        metric.kind, metric.scale or (-np.inf, np.inf)
-    )
-    bad = (score < low) | (score > high)
-    if metric.kind in ("nps", "proportion"):
+    fixed = {
+        "nps": (NPS_SCALE.low, NPS_SCALE.high),
+        "proportion": (0, 1),
+        "rate": (0, np.inf),
+        "dpmo": (0, np.inf),
+    }
+    low, high = fixed.get(metric.kind, metric.scale or (-np.inf, np.inf))
+    bad = (score < low) | (score > high) | np.isinf(score)
+    whole = metric.kind in ("nps", "proportion", "rate", "dpmo")
+    if whole:
         bad |= score != np.floor(score)
     if bad.any():
-        raise DataError(
-            f"{name}: {score[bad][0]:g} came for {metric.name!r}; values from {low:g} to {high:g} are wanted"
-        )
+        wanted = f"values from {low:g} to {high:g}{', whole numbers,' if whole else ''} are wanted"
+        raise DataError(f"{name}: {score[bad][0]:g} came for {metric.name!r}; {wanted}")
     if metric.kind == "nps":
         return 100.0 * net_class(score)
     if metric.kind == "csat":

@@ -23,6 +23,7 @@ from qstats.inference.series.result import InterruptedSeries
 __all__ = ["autocorrelation_check", "fit_series", "season_waves", "series_evidence"]
 
 _HARMONICS = 2
+_TINY = 1e-3
 _CYCLE = {"month": 12.0, "week": 365.25 / 7.0, "day": 365.25}
 
 
@@ -70,8 +71,10 @@ def _means(data: PeriodTable, controlled: bool, terms: dict[str, Any]) -> Interr
     if controlled:
         value, variance = paired_gap(data)
     else:
-        value, variance = data.value, np.full(data.value.size, within_variance(data, data.squares, use))
-        variance = variance / np.maximum(data.exposure, 1.0)
+        inside = within_variance(data, data.squares, use)
+        if math.isnan(inside):  # one value a period: nothing tells chance inside from scatter between, all may persist
+            inside = (_TINY * float(np.std(data.value[use]))) ** 2
+        value, variance = data.value, inside / np.maximum(data.exposure, 1.0)
     if not (variance[use] > 0).all():
         return None  # single values do not vary: nothing to weigh the periods by
     error = np.where(use, np.sqrt(np.where(variance > 0, variance, 1.0)), 1.0)

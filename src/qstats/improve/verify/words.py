@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from qstats._core.checks import check_choice
 from qstats.improve.verify.phrases import CHECK_TITLES, WORDS
 from qstats.improve.verify.phrases_evidence import EVIDENCE, NOT_CHECKED
+from qstats.improve.verify.phrases_evidence_cause import EVIDENCE_CAUSE
 from qstats.improve.verify.phrases_evidence_more import EVIDENCE_MORE
 from qstats.improve.verify.phrases_findings import FINDINGS
+from qstats.improve.verify.phrases_findings_cause import FINDINGS_CAUSE
 from qstats.improve.verify.phrases_findings_log import FINDINGS_LOG
 from qstats.improve.verify.phrases_findings_more import FINDINGS_MORE
 
@@ -19,8 +21,8 @@ __all__ = ["check_text", "evidence_words", "finding", "not_checked_text", "t", "
 
 LANGUAGES = ("en", "zh")
 _USED = ("parallel", "open", "drift_modelled")  # findings with which the control decides
-_ALL = {**FINDINGS, **FINDINGS_LOG, **FINDINGS_MORE}
-_EVIDENCE = {**EVIDENCE, **EVIDENCE_MORE}
+_ALL = {**FINDINGS, **FINDINGS_LOG, **FINDINGS_MORE, **FINDINGS_CAUSE}
+_EVIDENCE = {**EVIDENCE, **EVIDENCE_MORE, **EVIDENCE_CAUSE}
 
 
 def _pick(pair: tuple[Any, Any], lang: str) -> Any:

@@ -147,14 +147,26 @@ def fit_means(y: FloatArray, se: FloatArray, x: FloatArray) -> Fitted:
     return _fit(y, y, x, moments, longest=np.inf)
 
 
+def _solved(information: FloatArray, score: FloatArray) -> FloatArray:
+    """Return the Newton step, NaN for a series whose information is singular: it cannot settle."""
+    try:
+        return np.asarray(np.linalg.solve(information, score[..., None])[..., 0])
+    except np.linalg.LinAlgError:
+        with np.errstate(all="ignore"):
+            fine = np.linalg.cond(information) < 1e14
+        step = np.full_like(score, np.nan)
+        step[fine] = np.linalg.solve(information[fine], score[fine][..., None])[..., 0]
+        return step
+
+
 def _fit(y: FloatArray, start: FloatArray, x: FloatArray, moments: Moments, longest: float = _STEP) -> Fitted:
     beta: FloatArray = np.asarray(np.linalg.lstsq(x, start.T, rcond=None)[0].T, dtype=np.float64)
     moving = np.ones(y.shape[0], dtype=np.bool_)
     for _ in range(_ROUNDS):
         mean, slope, variance = moments(beta @ x.T)
         weight = slope / variance
-        information = np.einsum("tp,mt,tq->mpq", x, slope * weight, x, optimize=True)
-        step = np.linalg.solve(information, (((y - mean) * weight) @ x)[..., None])[..., 0]
+        information = (x.T * (slope * weight)[:, None, :]) @ x
+        step = _solved(information, ((y - mean) * weight) @ x)
         size = np.abs(step).max(axis=1)
         beta = beta + step * np.minimum(1.0, longest / np.maximum(size, 1e-300))[:, None]
         moving = size > 1e-10 * (1.0 + np.abs(beta).max(axis=1))
@@ -181,6 +193,11 @@ def _turned(time: FloatArray) -> tuple[FloatArray, FloatArray]:
     return values, vectors
 
 
+def _crossed(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the crossed products of columns, (m, T, p) by (m, T, q) to (m, p, q)."""
+    return np.asarray(a.swapaxes(1, 2) @ b)
+
+
 def nugget_mixture(f: Fitted, contrast: FloatArray, time: FloatArray | None = None) -> Mixture:
     r"""Return the contrast at each correlation with its posterior weight.
 
@@ -192,28 +209,28 @@ def nugget_mixture(f: Fitted, contrast: FloatArray, time: FloatArray | None = No
     """
     m, t = f.mean.shape
     nu = t - contrast.size
-    inverse = np.linalg.inv(np.einsum("mtp,mtq->mpq", f.design, f.design))
+    inverse = np.linalg.inv(_crossed(f.design, f.design))
     values, vectors = _turned(np.arange(float(t)) if time is None else time)
     estimate, se, noise, log_weight = (np.empty((m, RHO.size)) for _ in range(4))
     for i, vector in enumerate(vectors):
         b, r = vector.T @ f.design, f.residual @ vector
-        own = np.einsum("mtp,mpq,mtq->mt", b, inverse, b, optimize=True)  # diagonal of the hat matrix, turned
+        own = ((b @ inverse) * b).sum(axis=2)  # diagonal of the hat matrix, turned
         k = np.maximum((t - own @ values[i]) / nu, 0.05)
         kappa = np.maximum(f.phi - 1.0, _LEAST) / k
         share = kappa / (1.0 + kappa)
         w = 1.0 / ((1.0 - share)[:, None] + share[:, None] * values[i])
-        gram = np.einsum("mtp,mt,mtq->mpq", b, w, b, optimize=True)
+        weighed = b * w[..., None]
+        gram = _crossed(weighed, b)
         cover = np.linalg.inv(gram)
-        delta = np.einsum("mpq,mtq,mt->mp", cover, b, w * r, optimize=True)
-        rest = (w * (r - np.einsum("mtp,mp->mt", b, delta)) ** 2).sum(axis=1)
+        delta = (cover @ _crossed(weighed, r[..., None]))[..., 0]
+        rest = (w * (r - (b @ delta[..., None])[..., 0]) ** 2).sum(axis=1)
         estimate[:, i] = (f.beta + delta) @ contrast
         scale = np.maximum(rest / nu, 1.0)
-        se[:, i] = np.sqrt(scale * np.einsum("p,mpq,q->m", contrast, cover, contrast, optimize=True))
+        se[:, i] = np.sqrt(scale * (cover @ contrast @ contrast))
         noise[:, i] = share
         determinant = np.linalg.slogdet(gram)[1]
-        log_weight[:, i] = (
-            0.5 * np.log(w).sum(axis=1) - 0.5 * determinant - 0.5 * nu * np.log(np.maximum(rest, _NOTHING))
-        )
+        fit = 0.5 * nu * np.log(np.maximum(rest, _NOTHING))
+        log_weight[:, i] = 0.5 * np.log(w).sum(axis=1) - 0.5 * determinant - fit
     log_weight += np.log(_prior())
     weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
     return Mixture(estimate, se, weight / weight.sum(axis=1, keepdims=True), noise, nu)
@@ -251,9 +268,9 @@ def cosine_contrast(f: Fitted, contrast: FloatArray) -> Contrast:
     count = max(2, round(0.4 * t ** (2.0 / 3.0)))
     times = (np.arange(t) + 0.5)[:, None]
     waves = np.sqrt(2.0 / t) * np.cos(np.pi * times * np.arange(1, count + 1) / t)
-    inverse = np.linalg.inv(np.einsum("mtp,mtq->mpq", f.design, f.design))
-    fitted = np.einsum("mtp,mpq,msq,sj->mtj", f.design, inverse, f.design, waves, optimize=True)
+    inverse = np.linalg.inv(_crossed(f.design, f.design))
+    fitted = f.design @ (inverse @ (f.design.swapaxes(1, 2) @ waves))
     basis = np.linalg.qr(waves - fitted)[0]
-    variance = np.maximum((np.einsum("mtj,mt->mj", basis, f.residual) ** 2).mean(axis=1), 1.0)
-    se = np.sqrt(variance * np.einsum("p,mpq,q->m", contrast, inverse, contrast))
+    variance = np.maximum((_crossed(basis, f.residual[..., None])[..., 0] ** 2).mean(axis=1), 1.0)
+    se = np.sqrt(variance * (inverse @ contrast @ contrast))
     return Contrast(f.beta @ contrast, se, count)

@@ -52,6 +52,8 @@ class Case:
         Day the tables were drawn.
     delay : ReportingDelay or None
         How long complaints take to come in, where the log tells.
+    drawn : bool
+        Whether the user said on which day the tables were drawn; otherwise it is the last day in them.
     """
 
     plan: VerificationPlan
@@ -60,6 +62,7 @@ class Case:
     source: Source
     data_date: np.datetime64
     delay: ReportingDelay | None = None
+    drawn: bool = False
 
     @property
     def exposure_declared(self) -> bool:

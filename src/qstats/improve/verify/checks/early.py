@@ -9,13 +9,13 @@ import numpy as np
 
 from qstats.improve.verify.checks.calendar import calendar_finding
 from qstats.improve.verify.checks.case import ENOUGH_AFTER, ENOUGH_BEFORE, LEAST_AFTER, LEAST_BEFORE, Case, make_check
+from qstats.improve.verify.checks.gaps import DIRTY_SHARE, Oddity, gap_oddities
 from qstats.improve.verify.measure import power_at, totals
 from qstats.improve.verify.verdict import Check
 
 __all__ = ["amount_check", "horizon_check", "phases_check", "plan_check", "sanity_check"]
 
 POWER_WANTED = 0.8
-DIRTY_SHARE = 0.01
 
 
 def plan_check(case: Case) -> Check:
@@ -32,7 +32,7 @@ def plan_check(case: Case) -> Check:
     return make_check(0, "plan", "intact", "pass", on=on, first=first)
 
 
-def _oddities(case: Case) -> list[tuple[str, str, float]]:
+def _oddities(case: Case) -> list[Oddity]:
     found = case.data.findings
     used = (case.data.role == "baseline") | (case.data.role == "after")
     seen = np.flatnonzero(case.data.exposure > 0)
@@ -40,30 +40,32 @@ def _oddities(case: Case) -> list[tuple[str, str, float]]:
     bare = int((used & in_reach & (case.data.exposure <= 0)).sum())
     if case.data.control_exposure is not None:
         bare += int((used & in_reach & (case.data.exposure > 0) & (case.data.control_exposure <= 0)).sum())
-    items = [
-        ("{:g} without a date", "{:g}条无日期", found.no_date),
-        ("{:g} with an identifier seen before", "{:g} 条编号重复", float(found.duplicates or 0)),
-        ("{:g} dated in the future", "{:g} 条日期在未来", found.future),
-        ("{:g} dated after receipt", "{:g} 条日期晚于收到日", float(found.after_receipt or 0)),
-        ("{:g} without a value, or not due yet", "{:g} 条无数值或尚未到期", found.lost),
-        ("{:g} periods without exposure", "{:g} 个时段无暴露量", float(bare)),
+    items: list[Oddity] = [
+        ("{:g} without a date", "{:g}条无日期", found.no_date, "share"),
+        ("{:g} with an identifier seen before", "{:g} 条编号重复", float(found.duplicates or 0), "share"),
+        ("{:g} dated in the future", "{:g} 条日期在未来", found.future, "share"),
+        ("{:g} dated after receipt", "{:g} 条日期晚于收到日", float(found.after_receipt or 0), "share"),
+        ("{:g} without a value, or not due yet", "{:g} 条无数值或尚未到期", found.lost, "never"),
+        ("{:g} periods without exposure", "{:g} 个时段无暴露量", float(bare), "always"),
+        *gap_oddities(case),
     ]
     swapped = calendar_finding(case)
-    return [item for item in [*items, *([swapped] if swapped else [])] if item[2] > 0]
+    if swapped is not None:
+        items.append((*swapped, "share"))
+    return [item for item in items if item[2] > 0]
 
 
 def sanity_check(case: Case) -> Check:
     """1: duplicates, missing dates, events after receipt, periods without exposure (a gap is not a zero)."""
     found = case.data.findings
     odd = _oddities(case)
-    text = ", ".join(en.format(n) for en, _, n in odd) or "no defect found"
-    text_zh = "，".join(zh.format(n) for _, zh, n in odd) or "未发现缺陷"
+    text = ", ".join(en.format(n) for en, _, n, _ in odd) or "no defect found"
+    text_zh = "，".join(zh.format(n) for _, zh, n, _ in odd) or "未发现缺陷"
     numbers: dict[str, Any] = {"rows": found.rows, "text": text, "text_zh": text_zh}
     if not odd:
         return make_check(1, "sanity", "clean", "pass", **numbers)
-    worst = max((n for en, _, n in odd if "exposure" not in en and "value" not in en), default=0.0)
-    bare = any("exposure" in en for en, _, _ in odd)
-    if bare or worst > DIRTY_SHARE * max(found.rows, 1.0):
+    worst = max((n for _, _, n, blocks in odd if blocks == "share"), default=0.0)
+    if any(blocks == "always" for *_, blocks in odd) or worst > DIRTY_SHARE * max(found.rows, 1.0):
         return make_check(1, "sanity", "broken", "fail", **numbers)
     return make_check(1, "sanity", "odd", "warn", **numbers)
 
@@ -89,9 +91,11 @@ def horizon_check(case: Case, phi: float, control: float = 0.0) -> Check:
     """
     plan, data = case.plan, case.data
     wanted = np.isin(data.role, ("after", "immature"))
-    reached = (data.exposure[wanted] > 0).all() and wanted.any()
+    # Volume declared constant has no end of its own: what has not begun, or was not over when drawn, was not seen.
+    until = data.end if case.drawn else data.start
     seen = np.flatnonzero(data.exposure > 0)
-    last = str(data.end[seen[-1]]) if seen.size else "-"
+    last = str(min(data.end[seen[-1]], case.data_date) if seen.size else "-")
+    reached = wanted.any() and bool(((data.exposure > 0) & (until <= case.data_date))[wanted].all())
     if not reached and plan.looks == "fixed":
         return make_check(5, "horizon", "early", "fail", "W-PEEK", last=last, horizon=plan.horizon.isoformat())
     exposure = totals(data, case.after)[1]
