@@ -327,6 +327,8 @@ def test_the_sign_of_the_crude_ratio_may_be_wrong() -> None:
     assert v.primary.estimate < 0.75
     assert v.state == "effective"
     assert "W-TREND" in v.warnings
+    assert "points the other way" in v.sentence()
+    assert "方向与结论相反" in v.sentence("zh")
 
 
 def test_means_that_do_not_vary_say_nothing() -> None:
@@ -363,3 +365,15 @@ def test_one_value_a_period_may_persist_as_it_likes() -> None:
 def test_no_bad_case_at_all_is_no_information() -> None:
     v = judge(cases(lambda rng, n, after: np.zeros(n, int)), metric=Metric("bad", "proportion"))
     assert (v.state, v.reason) == ("inconclusive", "no_information")
+
+
+def test_open_cases_hide_the_slow_ones() -> None:
+    data = cases(minutes).astype({"value": float})
+    data.loc[data.index[::50], "value"] = np.nan
+    many = judge(data, metric=Metric("lead time", "time"), target_rr=0.8)
+    assert (many.state, many.reason) == ("inconclusive", "delay")
+    assert "W-CENSOR" in many.warnings
+    data.loc[data.index[100:], "value"] = data["value"].fillna(20.0)[100:]
+    few = judge(data, metric=Metric("lead time", "time"), target_rr=0.8)
+    assert few.state == "effective"
+    assert "W-CENSOR" in few.warnings

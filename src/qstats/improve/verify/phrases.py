@@ -97,6 +97,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Taken alone, after against before is {estimate} ({low} to {high}): this crude figure is not the verdict.",
         "单独看，措施后与措施前相比为 {estimate}（{low} 至 {high}）：这一粗比值不是结论。",
     ),
+    "crude_opposite": (
+        "It points the other way: what was adjusted for decides.",
+        "其方向与结论相反：起决定作用的是所作的调整。",
+    ),
     "harm_excluded": (
         "An important rise (ratio {harm:g} or more) is excluded.",
         "重要的上升（比值不低于 {harm:g}）已被排除。",

@@ -50,6 +50,18 @@ FINDINGS_LOG: dict[tuple[str, str], tuple[tuple[str, str, str], tuple[str, str, 
         ),
         ("{count} 个时段不足；最低完整度 {worst:.0%}", "95 %", "其暴露量按已收到的比例折减"),
     ),
+    ("delay", "open_few"): (
+        ("{count} cases still open ({share:.1%})", "1 %", "the slow ones are missing: the typical time looks shorter"),
+        ("{count} 个未完成（{share:.1%}）", "1 %", "缺少的是较慢的案例：典型时间显得更短"),
+    ),
+    ("delay", "open_many"): (
+        (
+            "{count} cases still open ({share:.1%})",
+            "1 %",
+            "blocks the verdict: the slow ones are missing; judge the share past a promised time (metric 'sla')",
+        ),
+        ("{count} 个未完成（{share:.1%}）", "1 %", "阻止判定：缺少较慢的案例；请改用超时比例（sla 指标）"),
+    ),
     ("trend", "flat"): (
         ("movement before, carried on: {low} to {high}", "within {margin}", "none"),
         ("措施前的走势外推：{low} 至 {high}", "不超过 {margin}", "无"),

@@ -56,12 +56,15 @@ def second_look(case: Case, found: Checked, judged: Judged, sources: Mapping[str
     if case.plan.implementation is not None:
         checks.append(implementation_check(case, sources.get(case.plan.implementation.name), before))
     evidence = (*strata, *looks, *categories)
+    picked = case.plan.selected_from is not None and case.plan.selected_from > 1 and case.plan.unit is None
+    warned = ("W-MULTI",) if picked else ()  # the best of many categories or figures
     if not full or primary is None:
-        return Second(tuple(checks), evidence, (), doubt, specific)
+        return Second(tuple(checks), evidence, warned, doubt, specific)
     checks.append(other_check(case, before, judged.series, controlled=controlled))
     fading, warning = post_slope(case, before, judged.series, controlled=controlled)
     placebo = placebo_dates(case, before, judged.series, controlled=controlled)
     share, grid = sensitivity_grid(case, before, primary, controlled, found.trend)
     more = tuple(item for item in (fading, placebo, share) if item is not None)
     evidence = (*evidence, *more, *staggered_sites(case))
-    return Second(tuple(checks), evidence, () if warning is None else (warning,), doubt, specific, grid)
+    warned = warned if warning is None else (*warned, warning)
+    return Second(tuple(checks), evidence, warned, doubt, specific, grid)

@@ -82,6 +82,12 @@ def _limits(comparison: Any, lang: str) -> dict[str, Any]:
     }
 
 
+def _opposite(primary: Any, crude: Any) -> bool:
+    """Whether the crude comparison lies on the other side of no change, and either is more than chance."""
+    sides = (primary.estimate - primary.null) * (crude.estimate - crude.null)
+    return bool(sides < 0 and not (primary.null in primary.interval and crude.null in crude.interval))
+
+
 def _direction(plan: Any, lang: str) -> dict[str, str]:
     """Words for better and worse, and the target, of the metric."""
     metric = plan.measured
@@ -135,6 +141,8 @@ def verdict_sentence(verdict: Verdict, lang: str = "en") -> str:
         parts.append(t("numbers_controlled" if controlled else "numbers", lang, **_limits(primary, lang)))
     if crude is not None and crude is not primary and crude.estimate == crude.estimate:
         parts.append(t("crude", lang, **_limits(crude, lang)))
+        if primary is not None and _opposite(primary, crude):
+            parts.append(t("crude_opposite", lang))
     parts += [_harm(verdict, plan, lang), _wait(verdict, lang), _guardrails(verdict, lang)]
     if verdict.strength != "none":
         parts.append(t("grade", lang, grade=verdict.grade, strength=t(f"strength.{verdict.strength}", lang)))

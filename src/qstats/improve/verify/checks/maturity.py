@@ -19,6 +19,7 @@ from qstats.improve.verify.verdict import Check
 __all__ = ["delay_of", "matured"]
 
 COMPLETE = 0.95
+COMPLETE_TIMES = 0.99  # of the cases: those still open are the slow ones
 _FEW = 30  # events: with fewer the delays are hardly known
 _RESAMPLES = 199  # the band of completeness is not used here
 
@@ -63,6 +64,14 @@ def matured(case: Case) -> tuple[Check, Case]:
     """4: are the last periods complete? Returns the check and the case with those that are not left out or scaled."""
     plan, data = case.plan, case.data
     counted = np.isin(data.role, ("baseline", "after")) & (data.exposure > 0)
+    if plan.measured.kind == "time" and data.findings.lost > 0:
+        share = data.findings.lost / max(data.findings.rows + data.findings.lost, 1.0)
+        many = share > 1.0 - COMPLETE_TIMES
+        check = make_check(
+            4, "delay", "open_many" if many else "open_few", "fail" if many else "warn", "W-CENSOR",
+            count=int(data.findings.lost), share=share,
+        )  # fmt: skip
+        return check, case
     if isinstance(plan.reporting_delay, int):
         young = counted & (data.end + plan.reporting_delay > case.data_date)
         return _left_out(case, young, "declared", days=plan.reporting_delay)

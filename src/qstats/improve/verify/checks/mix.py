@@ -256,7 +256,7 @@ def _judged(
     if a * c < 0 and abs(moved) > margin:
         return make_check(13, "mix", "reversed", "warn", "W-SIMPSON", **shown), tuple(items), False
     if abs(moved) > margin:
-        return make_check(13, "mix", "moved", "warn", "W-EXPOSURE", **shown), tuple(items), False
+        return make_check(13, "mix", "moved", "warn", "W-AGE", **shown), tuple(items), False
     return make_check(13, "mix", "same", "pass", **shown), tuple(items), False
 
 
