@@ -53,7 +53,10 @@ def sources_of(given: object, declared: tuple[Metric, ...], name: str) -> dict[s
 
 def periods_of(case: Case, metric: Metric, source: Source) -> PeriodTable:
     """The periods of the plan filled with another metric; a period without a case of it is a gap."""
-    read = read_source(source, metric, case.data_date)
+    try:
+        read = read_source(source, metric, case.data_date)
+    except DataError as error:
+        raise type(error)(f"{metric.name!r}: {error}") from None  # which of several tables it is about
     events, exposure = read.sums(case.edges)
     if metric.family == "share" and (events > exposure).any():
         raise DataError(f"{metric.name}: more bad cases than cases in a period; check the exposure table")

@@ -194,8 +194,6 @@ def control_of(plan: VerificationPlan, read: Read, other: Read | None) -> Read |
         if other is None:
             raise DataError("control: the plan compares with a group; pass control= and control_exposure=")
         return other
-    if other is not None:
-        raise DataError(f"control: given, but the plan says control={plan.control!r}; the plan decides, not the call")
     if plan.control == "untargeted_categories":
         assert plan.category is not None
         read = read.rows("category", plan.category, others=True)

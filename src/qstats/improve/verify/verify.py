@@ -174,6 +174,12 @@ def _read(
     source = Source(complaints, exposure, names)
     other = None
     if control is not None or control_exposure is not None:
+        if plan.control != "group":
+            raise DataError(
+                f"control: given, but the plan says control={plan.control!r}; the plan decides, not the call"
+            )
+        if control is None:
+            raise DataError("control: missing beside control_exposure; pass the control's table too")
         other = Source(control, control_exposure, names, "control")
     given = None if data_date is None else np.datetime64(as_date(data_date, "data_date"), "D")
     process = () if plan.implementation is None else (plan.implementation,)

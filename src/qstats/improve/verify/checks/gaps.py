@@ -48,7 +48,8 @@ def silent_periods(case: Case) -> int:
     blocks = {role: _blocks(case, over & (data.role == role)) for role in ("baseline", "after")}
     levels = {role: _level(size, data.exposure, rows, found) for role, found in blocks.items()}
     k = sum(map(len, blocks.values()))
-    if np.mean([not rows[block].any() for block in blocks["baseline"]] or [1.0]) >= _INTERMITTENT:
+    quiet = [not rows[block].any() for block in blocks["baseline"]]
+    if sum(quiet) >= _INTERMITTENT * len(quiet):
         return 0
     silent = 0
     for role, found in blocks.items():
@@ -89,8 +90,8 @@ def gap_oddities(case: Case) -> list[Oddity]:
     return [
         ("no row in the log ({:g} table without rows)", "日志无任何行（{:g} 个空表）",
          float(log.days.size == 0 and log.lost == 0), "always"),
-        ("{:g} dated as programs do where a date is missing (such as 1900-01-01)", "{:g} 条日期为占位日期（如 1900-01-01）",
-         _placeholders(case), "share"),
+        ("{:g} dated as programs do where a date is missing (such as 1900-01-01)",
+         "{:g} 条日期为占位日期（如 1900-01-01）", _placeholders(case), "share"),
         ("{:g} periods without any row in the log where many were to be expected (a gap is not a zero: enter a count "
          "of 0 if there was none)",
          "{:g} 个时段日志无任何行，而预期应有多条（缺口不等于零：若确无投诉，请填入计数 0）",

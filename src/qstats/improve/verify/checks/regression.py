@@ -57,15 +57,15 @@ def _against_control(data: PeriodTable, before: Mask) -> PeriodTable | None:
     return dataclasses.replace(data, exposure=exposure, metric=rate, role=np.where(exposure > 0, data.role, "excluded"))
 
 
-def _usual(data: PeriodTable, before: Mask, *, controlled: bool, trend: bool, season: bool) -> tuple[PeriodTable, Mask]:
-    """The baseline with what the model knows taken out: the control's course, or the trend and the season."""
+def _usual(data: PeriodTable, before: Mask, *, controlled: bool, season: bool) -> tuple[PeriodTable, Mask]:
+    """The baseline without the control's course or the season; a trend stays, for a peak at the end would bend it."""
     if controlled:
         against = _against_control(data, before)
         if against is not None:
             return against, before & (against.exposure > 0)
         return data, before
     events = data.events.copy()
-    events[before] = settled_values(data, before, trend=trend, season=season) * data.exposure[before]
+    events[before] = settled_values(data, before, trend=False, season=season) * data.exposure[before]
     return dataclasses.replace(data, events=events), before
 
 
@@ -201,7 +201,7 @@ def regression_check(
     picked = plan.selected_from is not None and plan.selected_from > 1
     peak = None
     if plan.trigger_window is None:
-        peak = _peak(*_usual(case.data, before, controlled=controlled, trend=trend, season=season))
+        peak = _peak(*_usual(case.data, before, controlled=controlled, season=season))
     if not picked and peak is None:
         return make_check(10, "regression", "none", "pass"), False
     improved = primary is not None and case.after.any() and side_of(primary, plan.measured) < 0
