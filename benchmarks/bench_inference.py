@@ -91,6 +91,10 @@ def _lines(rng: np.random.Generator) -> None:
     }
     for name, job in jobs.items():
         _show(f"a tenth of them x 20 rows, {name}", job)
+    few = M // 100
+    nb, nb0 = rng.negative_binomial(2, 0.2, (few, 24)), rng.negative_binomial(2, 0.2, (few, 12))
+    job = partial(compare_overdispersed_rates, nb, 1, nb0, 1, model="negative-binomial")
+    _show("a hundredth of them x (24 + 12) periods, negative binomial", job)
 
 
 def _single() -> None:

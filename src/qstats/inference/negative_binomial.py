@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
-import scipy
 
 from qstats._core.arrays import FloatArray, as_counts, as_exposure
+from qstats._core.blocks import block_edges
 from qstats._core.checks import check_choice, check_confidence, check_number
-from qstats._core.interval import Interval
+from qstats._core.interval import Interval, Intervals
 from qstats._core.notes import Note
+from qstats._core.result import frozen_array
 from qstats.errors import DataError, TooFewData
 from qstats.inference.comparison import ALTERNATIVES, Comparison, Comparisons, tails
 from qstats.inference.means.rows import in_lines
-from qstats.inference.quasi_poisson import quasi_poisson_lines
+from qstats.inference.nb_fits import free_fit, limit, signed_root, tied_fit
+from qstats.inference.nb_kernels import Pairs
+from qstats.inference.pairs import Found, count_note
+from qstats.inference.quasi_poisson import LineCounts, checked_lines, no_event_notes, quasi_poisson_lines
 from qstats.inference.rate_kernels import critical, score_pvalue
 from qstats.inference.rates import compare_rates
-from qstats.inference.roots import bracketed
 
 __all__ = ["compare_overdispersed_rates"]
 
 _Periods = np.ndarray[tuple[int], np.dtype[Any]] | Sequence[float]
 _MODELS = ("quasi-poisson", "negative-binomial")
 _NB_SOURCE = "Lawless (1987), Canadian Journal of Statistics 15, 209-225"
-_GRID = np.concatenate(([0.0], np.exp(np.linspace(math.log(1e-7), math.log(1e4), 52))))
+_NB_TEXT = "negative binomial (NB2), signed root of the likelihood ratio, t"
 _FEW = 5  # periods per group under which the scatter is hardly known
+_CELLS = 1 << 15  # entries of a block: a dozen temporaries of this length stay in a second-level cache
+_TABLE = 32  # rows per pair that tables of counts take beside the periods, or so
 
 
 class _Phase(NamedTuple):
@@ -38,145 +43,103 @@ class _Phase(NamedTuple):
     t: FloatArray
 
 
-def _log_means(y: FloatArray, offset: FloatArray, alpha: FloatArray) -> FloatArray:
-    """Maximum-likelihood log rate for each `alpha`, shape (a,): Newton on a concave function, from the Poisson rate."""
-    b = np.full(alpha.size, math.log(y.sum()) - float(scipy.special.logsumexp(offset)))
-    a = alpha[:, None]
-    for _ in range(100):
-        mean = np.exp(b[:, None] + offset)
-        spread = 1.0 + a * mean
-        pull = ((y - mean) / spread).sum(axis=1)
-        bend = (mean * (1.0 + a * y) / spread**2).sum(axis=1)
-        step = np.clip(pull / bend, -2.0, 2.0)
-        b = b + step
-        if (np.abs(step) <= 1e-12 * (1.0 + np.abs(b))).all():
-            break
-    return b
+class _Fitted(NamedTuple):
+    """What is found for each pair: logs of ratios, alpha, and the shift of both log rates from the plain rates."""
+
+    estimate: FloatArray
+    low: FloatArray
+    high: FloatArray
+    z: FloatArray
+    alpha: FloatArray
+    shift: FloatArray
 
 
-def _log_likelihoods(y: FloatArray, offset: FloatArray, alpha: FloatArray) -> FloatArray:
-    """Log likelihood at the best log rate for each `alpha` (0 is Poisson), without the terms in y alone; shape (a,)."""
-    mean = np.exp(_log_means(y, offset, alpha)[:, None] + offset)
-    poisson = (scipy.special.xlogy(y, mean) - mean).sum(axis=1)
-    a = np.where(alpha > 0.0, alpha, 1.0)[:, None]
-    # log Gamma(y + 1/a) - log Gamma(1/a) + y log a is the sum of log(1 + a j), j < y: small a must not cancel
-    rising = _log_rising(y, a)
-    negative = (rising + y * np.log(mean) - (y + 1.0 / a) * np.log1p(a * mean)).sum(axis=1)
-    best: FloatArray = np.where(alpha > 0.0, negative, poisson)
-    return best
+def _fitted(a: LineCounts, b: LineCounts, which: Any, null: float, critical_values: tuple[float, float]) -> _Fitted:
+    """Fit the pairs `which`, block by block: temporaries stay in cache however many there are."""
+    n = which.size
+    estimate, low, high, z, alpha = np.empty((5, n))
+    out = _Fitted(estimate, low, high, z, alpha, np.empty((2, n)))
+    plain = np.log(a.y[which] / a.t[which]) - np.log(b.y[which] / b.t[which])
+    for i, j in block_edges(n, max(1, _CELLS // (a.periods + b.periods + _TABLE))):
+        lines = which[i:j]
+        pairs = Pairs.of(a.counts[lines], a.exposures[lines], b.counts[lines], b.exposures[lines])
+        top, asked = free_fit(pairs), math.log(null) - plain[i:j]
+        out.z[i:j] = signed_root(top, tied_fit(pairs, asked), asked)
+        out.low[i:j] = limit(pairs, top, critical_values[0], -1.0)
+        out.high[i:j] = limit(pairs, top, critical_values[1], 1.0)
+        out.estimate[i:j], out.alpha[i:j], out.shift[:, i:j] = top.shift[0] - top.shift[1], top.alpha, top.shift
+    for v in (out.estimate, out.low, out.high):
+        v += plain
+    return out
 
 
-def _log_rising(y: FloatArray, a: FloatArray) -> FloatArray:
-    """Return the sum of ``log(1 + a j)`` over ``j = 0 .. y - 1``, shape (a, periods)."""
-    most = int(y.max())
-    if most <= 4096:
-        sums = np.concatenate((np.zeros((a.size, 1)), np.log1p(a * np.arange(most)).cumsum(axis=1)), axis=1)
-        return sums[:, y.astype(np.intp)]
-    tall: FloatArray = scipy.special.gammaln(y + 1.0 / a) - scipy.special.gammaln(1.0 / a) + y * np.log(a)
-    return tall
-
-
-def _best(f: Callable[[FloatArray], FloatArray]) -> tuple[float, float]:
-    """Return the greatest profile log likelihood over alpha, and that alpha: a grid, then finer ones."""
-    values = f(_GRID)
-    i = int(np.argmax(values))
-    best, at = float(values[i]), float(_GRID[i])
-    low, high = _GRID[max(i - 1, 0)], _GRID[min(i + 1, _GRID.size - 1)]
-    for _ in range(7):
-        points = np.linspace(low, high, 13) if low == 0.0 else np.geomspace(low, high, 13)
-        values = f(points)
-        i = int(np.argmax(values))
-        if values[i] > best:
-            best, at = float(values[i]), float(points[i])
-        low, high = points[max(i - 1, 0)], points[min(i + 1, 12)]
-    return best, at
-
-
-def _free(after: _Phase, before: _Phase) -> tuple[float, float]:
-    """Greatest log likelihood with two rates and one alpha, and that alpha."""
-    parts = [(p.y, np.log(p.t)) for p in (after, before)]
-    return _best(lambda alpha: _log_likelihoods(*parts[0], alpha) + _log_likelihoods(*parts[1], alpha))
-
-
-def _tied(after: _Phase, before: _Phase, log_ratio: float) -> float:
-    """Greatest log likelihood with the ratio of the rates fixed."""
-    y = np.concatenate((after.y, before.y))
-    offset = np.concatenate((np.log(after.t) + log_ratio, np.log(before.t)))
-    return _best(lambda alpha: _log_likelihoods(y, offset, alpha))[0]
-
-
-class _Likelihood:
-    """Signed roots of the likelihood ratio of two phases, as a function of the log ratio of their rates."""
-
-    def __init__(self, after: _Phase, before: _Phase) -> None:
-        self.after, self.before = after, before
-        self.top, self.alpha = _free(after, before)
-        at = np.array([self.alpha])
-        log_rates = [float(_log_means(p.y, np.log(p.t), at)[0]) for p in (after, before)]
-        self.rates = (math.exp(log_rates[0]), math.exp(log_rates[1]))
-        self.estimate = log_rates[0] - log_rates[1]
-
-    def z(self, log_ratio: float) -> float:
-        """Positive where the estimate lies above the ratio asked about."""
-        root = math.sqrt(max(0.0, 2.0 * (self.top - _tied(self.after, self.before, log_ratio))))
-        return root if self.estimate >= log_ratio else -root
-
-    def limit(self, z: float, side: float) -> float:
-        """Log ratio at which the root is ``side * z``; an infinite z leaves that side open."""
-        if math.isinf(z):
-            return -side * math.inf
-        ends = [self.estimate, self.estimate]
-        for end, sign in ((0, -1.0), (1, 1.0)):
-            step = 0.5
-            while sign * (self.z(ends[end]) - side * z) > 0.0 and step < 200.0:
-                ends[end] += sign * step
-                step *= 2.0
-
-        def falling(x: FloatArray, _: Any) -> FloatArray:
-            return np.array([self.z(float(v)) - side * z for v in x])
-
-        return float(bracketed(falling, np.array([ends[0]]), np.array([ends[1]]), tolerance=1e-10)[0])
-
-
-def _negative_binomial(after: _Phase, before: _Phase, null: float, confidence: float, alternative: str) -> Comparison:
-    below, above = tails(alternative, confidence)
-    counts = (float(after.y.sum()), float(before.y.sum()))
-    text, df = (
-        "negative binomial (NB2), signed root of the likelihood ratio, t",
-        float(after.y.size + before.y.size - 2),
-    )
-    if not sum(counts):
-        note = Note("no-information", "serious", "no event in either group: the data say nothing about the ratio")
-        return Comparison(
-            "rate_ratio", math.nan, Interval(0.0, math.inf, confidence), 1.0, alternative, null, None, counts, text,
-            _NB_SOURCE, (note,), (0.0, 0.0),
-        )  # fmt: skip
-    if not all(counts):
+def _negative_binomial(
+    a: LineCounts, b: LineCounts, null: float, confidence: float, alternative: str
+) -> tuple[Found, _Fitted]:
+    """Return ratios, limits, p-values and notes; lines without any event say nothing."""
+    some = a.y + b.y > 0
+    if one := int(np.count_nonzero(some & ((a.y == 0.0) | (b.y == 0.0)))):
+        where = "in one group" if some.size == 1 else f"in one group of {one} of {some.size} lines"
         raise DataError(
-            "counts: no event in one group; a likelihood ratio is far too sure of itself there: "
-            "use model='quasi-poisson'"
+            f"counts: no event {where}; a likelihood ratio is far too sure of itself there: use model='quasi-poisson'"
+            + ("" if some.size == 1 else " for these")
         )
-    model = _Likelihood(after, before)
-    z = model.z(math.log(null))
-    low, high = model.limit(critical(below, df), 1.0), model.limit(critical(above, df), -1.0)
-    interval = Interval(math.exp(low), math.exp(high) if high < 700.0 else math.inf, confidence)
-    p = float(score_pvalue(np.array(z), df, alternative))
+    n, at = some.size, np.flatnonzero(some)
+    estimate, low, high, p, z = np.full(n, math.nan), np.zeros(n), np.full(n, math.inf), np.ones(n), np.zeros(n)
+    df = float(a.periods + b.periods - 2)
+    below, above = tails(alternative, confidence)
+    cut = (critical(below, df), critical(above, df)) if at.size else (math.inf, math.inf)
+    fit = _fitted(a, b, at, null, cut)
+    with np.errstate(over="ignore"):  # an upper limit beyond float64 is an open one
+        estimate[at], low[at], high[at] = np.exp(fit.estimate), np.exp(fit.low), np.exp(fit.high)
+    z[at] = fit.z
+    if at.size:
+        p[at] = score_pvalue(fit.z, df, alternative)
+    plain = np.zeros(n, dtype=bool)
+    plain[at] = fit.alpha == 0.0
+    return Found(estimate, low, high, p, z, _remarks(~some, plain, min(a.periods, b.periods))), fit
+
+
+def _remarks(empty: Any, plain: Any, few: int) -> tuple[Note, ...]:
+    if empty.all():
+        return no_event_notes(empty)
+    notes = count_note(
+        "underdispersed", "info", plain,
+        "no more scatter than Poisson: fitted as Poisson, too little scatter does not narrow the interval",
+        "pairs have no more scatter than Poisson: fitted as Poisson, too little scatter does not narrow the interval",
+    )  # fmt: skip
+    if few < _FEW:
+        text = f"{few} periods in a group: the scatter between periods is hardly known; collect more"
+        notes = (*notes, Note("few-periods", "warning", text))
+    return (*no_event_notes(empty), *notes)
+
+
+def _one(phases: tuple[_Phase, _Phase], null: float, confidence: float, alternative: str) -> Comparison:
+    """Return the comparison of one pair."""
+    a, b, _ = checked_lines(*(v[np.newaxis] for phase in phases for v in phase))
+    found, fit = _negative_binomial(a, b, null, confidence, alternative)
+    interval, empty = Interval(float(found.low[0]), float(found.high[0]), confidence), not fit.alpha.size
+    seen = np.exp(fit.shift).T * np.column_stack((a.y / a.t, b.y / b.t))
+    rates = (0.0, 0.0) if empty else (float(seen[0, 0]), float(seen[0, 1]))
+    df = float(a.periods + b.periods - 2)
     return Comparison(
-        "rate_ratio", math.exp(model.estimate), interval, p, alternative, null, z, counts,
-        f"{text}; alpha {model.alpha:.3g}", _NB_SOURCE, _remarks(after, before, model.alpha), model.rates, df,
+        "rate_ratio", float(found.estimate[0]), interval, float(found.pvalue[0]), alternative, null,
+        None if empty else float(fit.z[0]), (float(a.y[0]), float(b.y[0])),
+        _NB_TEXT if empty else f"{_NB_TEXT}; alpha {fit.alpha[0]:.3g}", _NB_SOURCE, found.notes, rates,
+        None if empty else df,
     )  # fmt: skip
 
 
-def _remarks(after: _Phase, before: _Phase, alpha: float) -> tuple[Note, ...]:
-    notes = []
-    if alpha == 0.0:
-        text = "no more scatter than Poisson: fitted as Poisson, too little scatter does not narrow the interval"
-        notes.append(Note("underdispersed", "info", text))
-    few = min(after.y.size, before.y.size)
-    if few < _FEW:
-        text = f"{few} periods in a group: the scatter between periods is hardly known; collect more"
-        notes.append(Note("few-periods", "warning", text))
-    return tuple(notes)
+def _lines(a: LineCounts, b: LineCounts, null: float, confidence: float, alternative: str) -> Comparisons:
+    """Return the comparison of each line."""
+    found, _ = _negative_binomial(a, b, null, confidence, alternative)
+    assert found.statistic is not None  # always given above
+    return Comparisons(
+        "rate_ratio", frozen_array(found.estimate),
+        Intervals(frozen_array(found.low), frozen_array(found.high), confidence), frozen_array(found.pvalue),
+        alternative, null, frozen_array(found.statistic), frozen_array(np.column_stack([a.y, b.y])), _NB_TEXT,
+        _NB_SOURCE, found.notes,
+    )  # fmt: skip
 
 
 def _pearson(phases: tuple[_Phase, _Phase]) -> tuple[float, int]:
@@ -227,9 +190,9 @@ def compare_overdispersed_rates(
     Parameters
     ----------
     counts : array-like, shape (a,) or (pairs, a)
-        Events in each period of the group asked about ("after"). Two dimensions are many pairs, one per line, for the
-        quasi-Poisson model; lines of unequal length are not padded: a period without exposure is no period of zero
-        events, so group the pairs by length.
+        Events in each period of the group asked about ("after"). Two dimensions are many pairs, one per line; lines of
+        unequal length are not padded: a period without exposure is no period of zero events, so group the pairs by
+        length.
     exposure : float or array-like, shape (a,) or (pairs, a)
         Exposure of each period, above zero; one number for all alike, one row for all pairs.
     counts0, exposure0 : array-like, shape (b,) or (pairs, b)
@@ -249,12 +212,12 @@ def compare_overdispersed_rates(
     -------
     Comparison or Comparisons
         Scatter below Poisson counts as Poisson, with a note. p-value and interval are one procedure: score with t, or
-        likelihood ratio. The latter for one pair per line.
+        likelihood ratio. `Comparisons` for one pair per line.
 
     Raises
     ------
     DataError
-        Bad counts or exposures, an unknown option; the negative binomial with no event in one group, or for many pairs.
+        Bad counts or exposures, an unknown option; the negative binomial with no event in one group.
     TooFewData
         No group with two periods or more and an event: nothing to estimate the scatter from.
 
@@ -283,22 +246,21 @@ def compare_overdispersed_rates(
     check_choice(effect, "effect", ("rate_ratio", "rate_difference"))
     check_choice(alternative, "alternative", ALTERNATIVES)
     confidence = check_confidence(confidence)
+    if model == "negative-binomial":
+        if effect != "rate_ratio":
+            raise DataError("effect: 'rate_difference' is for model='quasi-poisson'; this model compares by the ratio")
+        null = 1.0 if null is None else check_number(null, "null", above=0.0)
     if in_lines(counts, counts0):
-        if model != "quasi-poisson":
-            raise DataError(
-                "model: 'negative-binomial' is fitted to one pair per call; for one pair per line use "
-                "model='quasi-poisson', or call it for each line"
-            )
+        if null is not None and model == "negative-binomial":
+            a, b, _ = checked_lines(counts, exposure, counts0, exposure0)
+            return _lines(a, b, null, confidence, alternative)
         return quasi_poisson_lines(counts, exposure, counts0, exposure0, effect, null, confidence, alternative)
     after, before = _phase(counts, exposure, ""), _phase(counts0, exposure0, "0")
     chi2, df = _pearson((after, before))
     if not df and (after.y.any() or before.y.any()):
         raise TooFewData("counts: one period in each group with events; two are wanted to see how periods scatter")
-    if model == "negative-binomial":
-        if effect != "rate_ratio":
-            raise DataError("effect: 'rate_difference' is for model='quasi-poisson'; this model compares by the ratio")
-        null = 1.0 if null is None else check_number(null, "null", above=0.0)
-        return _negative_binomial(after, before, null, confidence, alternative)
+    if null is not None and model == "negative-binomial":
+        return _one((after, before), null, confidence, alternative)
     totals = (float(after.y.sum()), float(after.t.sum()), float(before.y.sum()), float(before.t.sum()))
     return compare_rates(
         *totals, effect=effect, method="score", null=null, confidence=confidence, alternative=alternative,

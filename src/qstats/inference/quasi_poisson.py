@@ -25,7 +25,7 @@ from qstats.inference.rate_kernels import (
     score_pvalue,
 )
 
-__all__ = ["quasi_poisson_lines"]
+__all__ = ["LineCounts", "checked_lines", "no_event_notes", "quasi_poisson_lines"]
 
 _MOST = 2.0**53
 _EXPOSURES = (1e-50, 1e50)  # ratios and squares of these are still float64 numbers
@@ -36,13 +36,26 @@ _SOURCES = {
 }
 
 
-class _Totals(NamedTuple):
-    """Events and exposure of each line, Pearson's chi-square around the line's own rate, and the number of periods."""
+class LineCounts(NamedTuple):
+    """Counts and exposures of one group, one pair per line, and what is summed over a line.
 
+    Parameters
+    ----------
+    counts, exposures : ndarray, shape (pairs, periods)
+    y, t, chi2 : ndarray, shape (pairs,)
+        Events and exposure of each line, and Pearson's chi-square around the line's own rate.
+    """
+
+    counts: FloatArray
+    exposures: FloatArray
     y: FloatArray
     t: FloatArray
     chi2: FloatArray
-    periods: int
+
+    @property
+    def periods(self) -> int:
+        """Periods of each line."""
+        return int(self.counts.shape[1])
 
 
 def _as_exposures(data: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
@@ -60,10 +73,9 @@ def _as_exposures(data: Any, name: str, shape: tuple[int, ...]) -> FloatArray:
     return t
 
 
-def _totals(y: FloatArray, exposure: object, suffix: str) -> _Totals:
+def _checked(y: FloatArray, exposure: object, suffix: str) -> LineCounts:
     t = _as_exposures(exposure, f"exposure{suffix}", y.shape)
-    sums = np.zeros((3, y.shape[0]))
-    out = _Totals(sums[0], sums[1], sums[2], y.shape[1])
+    out = LineCounts(y, t, *np.zeros((3, y.shape[0])))
     for i, j in line_blocks(y.shape):
         a, b = y[i:j], t[i:j]
         if (bad := (a < 0) | (a != np.floor(a))).any():
@@ -83,6 +95,22 @@ def _totals(y: FloatArray, exposure: object, suffix: str) -> _Totals:
             f"exposure{suffix}: {out.t.min():g} to {out.t.max():g} came; use a unit that keeps it within 1e-50 and 1e50"
         )
     return out
+
+
+def checked_lines(
+    counts: object, exposure: object, counts0: object, exposure0: object
+) -> tuple[LineCounts, LineCounts, FloatArray]:
+    """Return both groups, one pair per line, and the degrees of freedom that each line has for its scatter."""
+    both = line_pair(counts, counts0, ("counts", "counts0"))
+    a, b = _checked(both[0], exposure, ""), _checked(both[1], exposure0, "0")
+    df = np.where(a.y > 0, a.periods - 1.0, 0.0) + np.where(b.y > 0, b.periods - 1.0, 0.0)
+    some = a.y + b.y > 0
+    if blind := int(np.count_nonzero(some & (df == 0.0))):
+        raise TooFewData(
+            f"counts: in {blind} of {df.size} lines one period in each group with events; two are wanted to see how "
+            "periods scatter"
+        )
+    return a, b, df
 
 
 def _ratio(columns: tuple[FloatArray, ...], null: float, df: float, errors: tuple[float, float], alt: str) -> Found:
@@ -106,6 +134,14 @@ def _difference(
     return Found(y / t - y0 / t0, low, high, score_pvalue(z, df, alt), z)
 
 
+def no_event_notes(empty: Any) -> tuple[Note, ...]:
+    """Return the note on pairs without any event."""
+    return count_note(
+        "no-information", "serious", empty, "no event in either group: the data say nothing about the ratio",
+        "pairs have no event in either group: they say nothing about the ratio",
+    )  # fmt: skip
+
+
 def _notes(effect: str, phi: FloatArray, y: FloatArray, y0: FloatArray) -> tuple[Note, ...]:
     few: Any = phi < 1.0
     less = "must not narrow the interval"
@@ -118,10 +154,7 @@ def _notes(effect: str, phi: FloatArray, y: FloatArray, y0: FloatArray) -> tuple
         return notes
     return (
         *notes,
-        *count_note(
-            "no-information", "serious", empty, "no event in either group: the data say nothing about the ratio",
-            "pairs have no event in either group: they say nothing about the ratio",
-        ),
+        *no_event_notes(empty),
         *count_note(
             "zero-reference", "warning", (y0 == 0.0) & ~empty, "no event in the reference group: no upper end",
             "pairs have no event in the reference group: no upper end",
@@ -141,15 +174,7 @@ def quasi_poisson_lines(
     ratio = effect == "rate_ratio"
     null = (1.0 if ratio else 0.0) if null is None else null
     null = check_number(null, "null", above=0.0 if ratio else -1e60, below=1e90 if ratio else 1e60)
-    both = line_pair(counts, counts0, ("counts", "counts0"))
-    a, b = _totals(both[0], exposure, ""), _totals(both[1], exposure0, "0")
-    df = np.where(a.y > 0, a.periods - 1.0, 0.0) + np.where(b.y > 0, b.periods - 1.0, 0.0)
-    some = a.y + b.y > 0
-    if blind := int(np.count_nonzero(some & (df == 0.0))):
-        raise TooFewData(
-            f"counts: in {blind} of {df.size} lines one period in each group with events; two are wanted to see how "
-            "periods scatter"
-        )
+    a, b, df = checked_lines(counts, exposure, counts0, exposure0)
     phi = np.divide(a.chi2 + b.chi2, df, out=np.ones_like(df), where=df > 0)
     scale = np.maximum(phi, 1.0)
     estimate, low, high, p, z = np.empty((5, df.size))
