@@ -95,7 +95,8 @@ class VerificationPlan:
         Looked at in this order after the primary; the first that does not improve ends the list.
     reporting_delay : {"drop", "offset"} or int, optional
         Complaints still to come. ``"drop"`` (unless given): periods not yet complete do not count; ``"offset"``: their
-        exposure is cut to the share that has come in; a number: days until a period counts, where receipt is not known.
+        exposure is cut to the share that has come in, taken as known, unless that is below half; a number: days until a
+        period counts, where receipt is not known.
     selected_from : int, optional
         The unit or category was picked as the worst of so many.
     sites : mapping of str to date, optional

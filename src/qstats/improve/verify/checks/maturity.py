@@ -20,6 +20,7 @@ __all__ = ["delay_of", "matured"]
 
 COMPLETE = 0.95
 COMPLETE_TIMES = 0.99  # of the cases: those still open are the slow ones
+_HALF = 0.5
 _FEW = 30  # events: with fewer the delays are hardly known
 _RESAMPLES = 199  # the band of completeness is not used here
 
@@ -65,11 +66,11 @@ def matured(case: Case) -> tuple[Check, Case]:
     plan, data = case.plan, case.data
     counted = np.isin(data.role, ("baseline", "after")) & (data.exposure > 0)
     if plan.measured.kind == "time" and data.findings.lost > 0:
-        share = data.findings.lost / max(data.findings.rows + data.findings.lost, 1.0)
-        many = share > 1.0 - COMPLETE_TIMES
+        missing = data.findings.lost / max(data.findings.rows + data.findings.lost, 1.0)
+        many = missing > 1.0 - COMPLETE_TIMES
         check = make_check(
             4, "delay", "open_many" if many else "open_few", "fail" if many else "warn", "W-CENSOR",
-            count=int(data.findings.lost), share=share,
+            count=int(data.findings.lost), share=missing,
         )  # fmt: skip
         return check, case
     if isinstance(plan.reporting_delay, int):
@@ -82,8 +83,11 @@ def matured(case: Case) -> tuple[Check, Case]:
     worst = float(share[counted].min(initial=1.0))
     if plan.reporting_delay != "offset" or not young.any():
         return _left_out(case, young, "known", worst=worst)
-    kept = np.where(share > 0.0, share, 1.0)
-    scaled = dataclasses.replace(data, exposure=frozen_array(np.where(counted, data.exposure * kept, data.exposure)))
+    # what is mostly still to come cannot be made up for: the error of the completeness would rule
+    usable = counted & (share >= _HALF)
+    exposure = frozen_array(np.where(usable, data.exposure * share, data.exposure))
+    role = np.where(counted & ~usable, "immature", data.role)
+    scaled = dataclasses.replace(data, exposure=exposure, role=role)
     check = make_check(4, "delay", "offset", "warn", "W-DELAY", count=int(young.sum()), worst=worst)
     return check, dataclasses.replace(case, data=scaled)
 
