@@ -125,7 +125,8 @@ def test_inconclusive_says_how_long_to_wait() -> None:
     needed = next(e for e in v.evidence if e.code == "needed")
     assert needed.estimate == pytest.approx(hold_period(364, 12000, target_rr=0.7, alpha=0.025))
     assert needed.estimate > 3000
-    assert f"needed to see the target: about {needed.estimate:.3g} (so far 3e+03)" in v.sentence()
+    assert needed.estimate == pytest.approx(3500, abs=20)
+    assert "needed to see the target: about 3,500 (so far 3,000); at this volume about 2024-04-1" in v.sentence()
 
 
 def test_a_baseline_too_small_for_any_hold_is_said() -> None:

@@ -110,9 +110,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "重要的上升（比值不低于 {harm:g}）也未被排除。",
     ),
     "wait": (
-        "Exposure after the action needed to see the target: about {needed} (so far {have}).",
-        "要看到目标效果，措施后约需暴露量 {needed}（目前 {have}）。",
+        "Exposure after the action needed to see the target: about {needed} (so far {have}); at this volume about {date}.",
+        "要看到目标效果，措施后约需暴露量 {needed}（目前 {have}）；按目前业务量约在 {date}。",
     ),
+    "wait_long": ("a century from now", "百年以后"),
     "wait_never": (
         "The baseline holds too few events: no length of follow-up can show the target.",
         "基线事件过少：无论观察多久都无法证明目标效果。",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from qstats._core.checks import check_choice
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["check_text", "evidence_words", "finding", "not_checked_text", "t", "verdict_sentence"]
 
 LANGUAGES = ("en", "zh")
+_CENTURY = 36_525  # days
 _USED = ("parallel", "open", "drift_modelled")  # findings with which the control decides
 _ALL = {**FINDINGS, **FINDINGS_LOG, **FINDINGS_MORE, **FINDINGS_CAUSE}
 _EVIDENCE = {**EVIDENCE, **EVIDENCE_MORE, **EVIDENCE_CAUSE}
@@ -111,6 +113,11 @@ def _harm(verdict: Verdict, plan: Any, lang: str) -> str | None:
     return t(("harm_excluded" if excluded else "harm_open") + plain, lang, harm=harm)
 
 
+def _amount(value: float) -> str:
+    """Three digits, without powers of ten where a reader would count in thousands."""
+    return f"{float(f'{value:.3g}'):,.0f}" if 100.0 <= value < 1e15 else f"{value:.3g}"
+
+
 def _wait(verdict: Verdict, lang: str) -> str | None:
     wait = next((e for e in verdict.evidence if e.code == "needed"), None)
     if verdict.reason != "compatible_with_both" or wait is None or wait.estimate is None:
@@ -118,7 +125,13 @@ def _wait(verdict: Verdict, lang: str) -> str | None:
     have = sum(p.exposure for p in verdict.phases if p.name == "after")
     if wait.estimate == float("inf"):
         return t("wait_never", lang)
-    return t("wait", lang, needed=f"{wait.estimate:.3g}", have=f"{have:.3g}") if wait.estimate > have else None
+    if not wait.estimate > have > 0:
+        return None
+    after = next(p for p in verdict.phases if p.name == "after")
+    start, end = dt.date.fromisoformat(after.start), dt.date.fromisoformat(after.end)
+    days = ((end - start).days + 1) * wait.estimate / have
+    date = (start + dt.timedelta(days=days)).isoformat() if days < _CENTURY else t("wait_long", lang)
+    return t("wait", lang, needed=_amount(wait.estimate), have=_amount(have), date=date)
 
 
 def _guardrails(verdict: Verdict, lang: str) -> str | None:
