@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import qstats
@@ -111,6 +112,35 @@ def test_how_to_plan_runs_as_printed(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "Fewer late parcels since the new carrier?" in said.out
     written = {path.name for path in (tmp_path / "verdict").iterdir()}
     assert written == {"report.html", "verdict.json", "verdict.svg", "verdict.png"}
+
+
+def test_how_to_plan_with_guardrails_runs_as_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "docs" / "how-to" / "verify-from-the-command-line.md").read_text(encoding="utf-8")
+    toml = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)[1]
+    rng = np.random.default_rng(2)
+    months = [f"{year}-{month:02d}" for year in (2022, 2023, 2024) for month in range(1, 13)]
+    days = [f"{m}-{k:02d}" for m in months for k in range(1, 29)]
+    units = [day for day in days for _ in range(5)]
+    bad = rng.random(len(units)) < np.where(np.array(units) < "2024", 0.2, 0.08)
+    tables = {
+        "units": {"built": units, "defective": bad.astype(int), "line": rng.choice(["A", "B"], len(units))},
+        "lead": {"day": days, "days": rng.lognormal(1.0, 0.3, len(days))},
+        "late": {"date": [f"{m}-01" for m in months], "late": rng.poisson(200, 36)},
+        "parcels": {"date": [f"{m}-01" for m in months], "parcels": np.full(36, 5000)},
+        "answers": {"date": days, "value": rng.integers(5, 11, len(days))},
+    }
+    for name, columns in tables.items():
+        qstats.write_csv(columns, tmp_path / f"{name}.csv")
+    (tmp_path / "plan.toml").write_text(toml, encoding="utf-8")
+    assert cli.main(["verify", str(tmp_path / "plan.toml"), "--quiet", "--out", str(tmp_path / "verdict")]) == 0
+    said = capsys.readouterr().out
+    assert "Fewer defective units since the new fixture?" in said
+    written = json.loads((tmp_path / "verdict" / "verdict.json").read_text(encoding="utf-8"))
+    assert written["state"] == "effective"
+    assert {g["name"]: g["state"] for g in written["guardrails"]} == {"lead time": "pass", "late parcels": "pass"}
+    assert [s["name"] for s in written["secondary"]] == ["NPS"]
+    assert sum(p["events"] for p in written["phases"]) == bad.sum()
+    assert {"verdict-guardrails.svg", "verdict-guardrails.png"} <= {p.name for p in (tmp_path / "verdict").iterdir()}
 
 
 def test_frozen_record_goes_where_the_how_to_says() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import shutil
 from collections import Counter
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ def test_the_verdict_is_honest(verdict: qstats.Verdict) -> None:
     codes = [check.code for check in verdict.checks]
     assert codes == [
         "plan", "sanity", "definition", "phases", "delay", "horizon", "amount", "baseline", "trend", "season",
-        "regression", "overdispersion", "autocorrelation", "exposure", "control",
+        "regression", "overdispersion", "autocorrelation", "exposure", "control", "other",
     ]  # fmt: skip
     # Volume was only declared constant and the plan was not frozen: both must be said, and no grade above C.
     assert {"W-EXPOSURE", "W-POSTHOC"} <= set(verdict.warnings)
@@ -208,3 +209,47 @@ def test_command_line_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureF
     assert said.startswith("qstats: ")
     assert "kind" in said
     assert len(said.splitlines()) == 1
+
+
+# -- 2015 against 2019: offices left the system in between --
+@pytest.fixture(scope="module")
+def by_office() -> dict[str, Counter[str]]:
+    out: dict[str, Counter[str]] = {"2015": Counter(), "2019": Counter()}
+    with gzip.open(FILE, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["opendate"][:4] in out:
+                out[row["opendate"][:4]][row["account"]] += 1
+    return out
+
+
+def _four_years_on(log: Any, category: str | None = None, **columns: str) -> qstats.Verdict:
+    plan = qstats.VerificationPlan(
+        "Fewer complaints?", "2019-01-01", ("2015-01-01", "2015-12-31"), "2019-12-31", category=category
+    )
+    names = qstats.LogColumns(date="opendate", category="complaint_type", id="unique_key", **columns)
+    return qstats.verify_improvement(plan, log, exposure="constant", columns=names)
+
+
+def test_offices_that_stopped_recording_are_no_success(log: Any, by_office: dict[str, Counter[str]]) -> None:
+    verdict = _four_years_on(log, unit="account")
+    definition = next(check for check in verdict.checks if check.code == "definition")
+    silent = {office for office, n in by_office["2015"].items() if n >= 10 and by_office["2019"][office] == 0}
+    assert silent == {"NYCC09", "NYCC19", "NYCC24"}
+    assert (verdict.state, verdict.reason, definition.status, definition.key) == (
+        "inconclusive",
+        "definition",
+        "fail",
+        "stopped",
+    )
+    # These and one that stopped in June 2019; the text names three and counts the rest.
+    assert definition.value.startswith("4 stopped being recorded")
+    assert {"NYCC19", "NYCC24", "NYCC40"} <= set(re.findall(r"NYCC[0-9]+", definition.value))
+    assert "W-DEF" in verdict.warnings
+    assert verdict.crude is not None
+    assert verdict.crude.estimate == pytest.approx(by_office["2019"].total() / by_office["2015"].total(), rel=1e-12)
+    assert verdict.crude.estimate < 0.85  # a fall by a fifth for anyone who only counts
+
+
+@pytest.mark.parametrize("category", [None, CATEGORY, "Transportation"])
+def test_without_offices_the_fall_is_no_success_either(log: Any, category: str | None) -> None:
+    assert _four_years_on(log, category).state != "effective"

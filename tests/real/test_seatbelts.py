@@ -105,3 +105,22 @@ def test_front_seats_alone(months: Any, who: str, published: float) -> None:
         "target_met" if who == "front" else "target_not_shown",
         "C",
     )
+
+
+@pytest.mark.parametrize(("who", "published"), [("drivers", DRIVERS), ("front", FRONT)])
+def test_front_seats_against_rear_passengers(months: Any, who: str, published: float) -> None:
+    verdict = _verdict(months, who, "rear")
+    assert (verdict.state, verdict.primary is not None) == ("effective", True)
+    assert verdict.primary is not None
+    assert published / REAR in verdict.primary.interval
+    assert verdict.primary.interval.high < 1.0
+    assert verdict.grade in ("B", "C")  # no plan was frozen in 1982
+    assert "W-POSTHOC" in verdict.warnings
+
+
+@pytest.mark.parametrize("who", ["drivers", "front"])
+def test_rear_against_front_is_never_a_success(months: Any, who: str) -> None:
+    # Against those who were helped the rear seats did worse: the sign must not be lost.
+    verdict = _verdict(months, "rear", who)
+    assert verdict.state in ("harmful", "not_shown", "inconclusive")
+    assert verdict.primary is None or verdict.primary.estimate > 1.0

@@ -13,6 +13,7 @@ from qstats.inference.comparison import Comparison
 __all__ = ["BLOCKING", "decide", "grade", "side_of", "span"]
 
 BLOCKING = ("sanity", "phases", "definition", "horizon", "season", "delay")
+_PICKED = ("warn:picked", "warn:predicted")  # the worst of many got better by itself, at least in part
 _ENOUGH_STRENGTH = ("confirmed", "verified")
 
 
@@ -91,7 +92,7 @@ def grade(
     if at("trend") == "warn:evident":
         return "D"
     sound = strength in _ENOUGH_STRENGTH and at("plan").startswith("pass") and at("exposure") != "not possible:declared"
-    if not sound or at("regression").startswith("warn") or at("implementation") == "warn:not_moved":
+    if not sound or at("regression") in _PICKED or at("implementation") == "warn:not_moved":
         return "C"
     if controlled:
         return "A" if at("control") == "pass:parallel" and specific is not False else "C"

@@ -8,7 +8,9 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+
+import numpy as np
 
 from qstats._core.checks import check_number
 from qstats._core.result import FrozenMapping
@@ -34,7 +36,9 @@ M = TypeVar("M", bound=Metric)
 
 
 def as_date(value: object, name: str) -> dt.date:
-    """Return a day from a date, a datetime or ISO text."""
+    """Return a day from a date, a datetime (numpy's too) or ISO text."""
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        return cast("dt.date", value.astype("datetime64[D]").item())
     if isinstance(value, dt.datetime):
         return value.date()
     if isinstance(value, dt.date):
