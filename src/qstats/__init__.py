@@ -44,6 +44,7 @@ _HOME = {
     "qstats.improve.pareto.compare": ("ParetoComparison", "compare_pareto"),
     "qstats.improve.pareto.drill": ("ParetoDrill", "pareto_drill"),
     "qstats.improve.pareto.table": ("ParetoTable", "pareto"),
+    "qstats.improve.units.ranking": ("UnitRanking", "rank_units"),
     "qstats.improve.verify.declare": ("Guardrail", "LogColumns", "Metric"),
     "qstats.improve.verify.hold": ("hold_period",),
     "qstats.improve.verify.plan": ("VerificationPlan",),
@@ -203,6 +204,8 @@ if TYPE_CHECKING:
     from qstats.improve.pareto.drill import pareto_drill as pareto_drill
     from qstats.improve.pareto.table import ParetoTable as ParetoTable
     from qstats.improve.pareto.table import pareto as pareto
+    from qstats.improve.units.ranking import UnitRanking as UnitRanking
+    from qstats.improve.units.ranking import rank_units as rank_units
     from qstats.improve.verify.declare import Guardrail as Guardrail
     from qstats.improve.verify.declare import LogColumns as LogColumns
     from qstats.improve.verify.declare import Metric as Metric

@@ -31,10 +31,12 @@ from qstats.figures.survival import (
     draw_service_time,
     draw_survival,
 )
+from qstats.figures.units import draw_units
 from qstats.figures.verify import draw_verdict
 from qstats.improve.causes.tree import CauseTree
 from qstats.improve.pareto.compare import ParetoComparison
 from qstats.improve.pareto.table import ParetoTable
+from qstats.improve.units.ranking import UnitRanking
 from qstats.improve.verify.verdict import Verdict
 from qstats.inference.comparison import Comparison
 from qstats.inference.groups.result import GroupComparison
@@ -107,6 +109,7 @@ plot.register(BatteryTable)(draw_battery)
 plot.register(KeyDrivers)(draw_key_drivers)
 plot.register(ImportancePerformance)(draw_importance_performance)
 plot.register(Kano)(draw_kano)
+plot.register(UnitRanking)(draw_units)
 
 
 def can_plot(result: object) -> bool:
