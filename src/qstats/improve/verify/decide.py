@@ -43,7 +43,7 @@ def decide(
     """Return state and reason by the interval of the primary comparison, the guardrails and the grade.
 
     A breach of a guardrail overrides success; `doubt` is the code of a check whose second look at the data did not
-    agree with an improvement.
+    agree with an improvement ("trend": nor with any other answer).
     """
     if blocked is not None:
         return "inconclusive", blocked
@@ -53,10 +53,12 @@ def decide(
     metric = plan.measured
     best, worst = span(primary, metric)
     target = worse_by(plan.target, metric.null, metric.better or "lower", metric.is_ratio)
-    if best > 0.0:
-        return "harmful", "harmful"
     if breach:
         return "harmful", "guardrail_breached"
+    if doubt == "trend":
+        return "inconclusive", "trend"
+    if best > 0.0:
+        return "harmful", "harmful"
     if worst < 0.0:
         if mark == "D":
             return "inconclusive", "cause_not_established"

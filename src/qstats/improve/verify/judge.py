@@ -22,7 +22,7 @@ from qstats.inference.comparison import Comparison
 from qstats.inference.rates import compare_rates
 from qstats.inference.series.result import InterruptedSeries
 
-__all__ = ["Checked", "Judged", "judge", "run_checks", "stands_without_signals"]
+__all__ = ["Checked", "Judged", "judge", "run_checks", "stands_without_signals", "trend_or_season"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +105,22 @@ def _absolute(
     wide: dict[str, Any] = {"dispersion": phi, "df": df} if df and phi > 1.0 else {}
     cells = (*totals(data, after), *totals(data, before))
     return compare_rates(*cells, effect="rate_difference", confidence=confidence, **wide)  # type: ignore[no-any-return]
+
+
+def trend_or_season(case: Case, found: Checked, judged: Judged) -> bool:
+    """Whether the answer hangs on what less than two years cannot tell: was it a trend that ran before, or a season?
+
+    Inside one year a season looks like a trend. The comparison of like months takes the season out, the regression with
+    a trend takes the trend out; where nobody declared that one of them is absent, both must say the same.
+    """
+    plan, series = case.plan, judged.series
+    unknown = plan.season != "none" and plan.trend == "auto" and not found.season
+    if not unknown or found.controlled or not found.trend or series is None:
+        return False
+    plain = fit_series(case.data, plan, found.before, case.after, controlled=False, trend=False)
+    if plain is None:
+        return False
+    return side_of(plain.comparison(), plan.measured) != side_of(series.comparison(), plan.measured)
 
 
 def stands_without_signals(case: Case, found: Checked, judged: Judged) -> bool:

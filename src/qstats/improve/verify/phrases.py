@@ -72,6 +72,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "Inconclusive: the improvement is no larger than what follows a peak, or a choice of the worst, by itself.",
         "无法判定：这一改善并不大于峰值之后或挑选最差者之后自然出现的回落。",
     ),
+    "trend": (
+        "Inconclusive: with less than two years before, a trend that ran before and a season look alike, and the answer "
+        "hangs on which of them it was; a control, a longer baseline, or declaring one of them absent would settle it.",
+        "无法判定：措施前不足两年，此前的趋势与季节性看起来相同，而结论取决于是哪一种；设对照、延长基线，或声明其中一种不存在，方可判定。",
+    ),
     "looks": (
         "Inconclusive: it looks better, but not by enough to say so at any look; go on and look again.",
         "无法判定：看似改善，但尚不足以在任一次查看时作出结论；请继续观察。",

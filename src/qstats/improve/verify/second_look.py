@@ -13,7 +13,7 @@ from qstats.improve.verify.checks.regression import regression_check
 from qstats.improve.verify.evidence_categories import placebo_categories
 from qstats.improve.verify.evidence_hold import post_slope
 from qstats.improve.verify.grid import Grid, sensitivity_grid
-from qstats.improve.verify.judge import Checked, Judged
+from qstats.improve.verify.judge import Checked, Judged, trend_or_season
 from qstats.improve.verify.placebo import placebo_dates
 from qstats.improve.verify.sites import staggered_sites
 from qstats.improve.verify.sources import Source
@@ -45,8 +45,9 @@ def second_look(case: Case, found: Checked, judged: Judged, sources: Mapping[str
     mix, strata, mixed = mix_check(case, before, primary)
     categories, specific = placebo_categories(case, before)
     at_looks = judge_anytime(case, before)
+    torn = trend_or_season(case, found, judged)
     checks = [regression, *([mix] if mix is not None else [])]
-    doubt = "regression" if peak else "mix" if mixed else None
+    doubt = "trend" if torn else "regression" if peak else "mix" if mixed else None
     if at_looks is None:
         looks: tuple[Evidence, ...] = ()
         doubt = "looks" if case.plan.looks == "anytime" else doubt
