@@ -58,7 +58,7 @@ def options_of(call):
     return kind, out, baseline, stop
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", list(CASES) or ["absent"])  # an empty list is an error, not a skip
 def test_piston_rings_as_r_qcc(rings, name):
     want, (kind, options, baseline, stop) = CASES[name]["expected"], options_of(CASES[name]["call"])
     if options["sigma"] in ("rbar", "mvlue_r"):
