@@ -8,18 +8,13 @@ import numpy as np
 
 from qstats._core.interval import Interval
 from qstats.improve.verify.checks.case import Case, Mask
+from qstats.improve.verify.evidence_item import make_evidence
 from qstats.improve.verify.hold import hold_period
 from qstats.improve.verify.measure import compare_totals
 from qstats.improve.verify.verdict import Evidence
-from qstats.improve.verify.words import evidence_words
 from qstats.inference.comparison import Comparison
 
 __all__ = ["collect_evidence"]
-
-
-def _item(code: str, estimate: float | None, interval: Interval | None = None) -> Evidence:
-    title, text = evidence_words(code, "en")
-    return Evidence(code, title, estimate, interval, text)
 
 
 def _avoided(case: Case, primary: Comparison, absolute: Comparison) -> Evidence:
@@ -29,9 +24,9 @@ def _avoided(case: Case, primary: Comparison, absolute: Comparison) -> Evidence:
     if primary.effect == "rate_ratio_ratio":
         low, high = primary.interval.low, primary.interval.high
         interval = Interval(events / high - events, events / low - events, confidence)
-        return _item("avoided", events / primary.estimate - events, interval)
+        return make_evidence("avoided", events / primary.estimate - events, interval)
     interval = Interval(-absolute.interval.high * exposure, -absolute.interval.low * exposure, confidence)
-    return _item("avoided", -absolute.estimate * exposure, interval)
+    return make_evidence("avoided", -absolute.estimate * exposure, interval)
 
 
 def collect_evidence(
@@ -48,9 +43,9 @@ def collect_evidence(
     if primary is None or crude is None:
         return ()
     data, after, confidence = case.data, case.after, 1.0 - case.plan.alpha
-    items = [_item("crude", crude.estimate, crude.interval)]
+    items = [make_evidence("crude", crude.estimate, crude.interval)]
     if absolute is not None:
-        items.append(_item("absolute", absolute.estimate, absolute.interval))
+        items.append(make_evidence("absolute", absolute.estimate, absolute.interval))
         if math.isfinite(primary.estimate) and not blocked:
             items.append(_avoided(case, primary, absolute))
     last = np.flatnonzero(after)[-max(1, int(after.sum()) // 3) :]
@@ -58,7 +53,7 @@ def collect_evidence(
         hold = np.zeros_like(after)
         hold[last] = True
         late = compare_totals(data, hold, before, confidence)
-        items.append(_item("hold", late.estimate, late.interval))
+        items.append(make_evidence("hold", late.estimate, late.interval))
     target = case.plan.target_rr
     if data.family != "rate" or target is None or target >= 1.0:
         return tuple(items)
@@ -66,5 +61,5 @@ def collect_evidence(
     if y0 > 0 and primary.effect != "rate_ratio_ratio":  # what the control takes out would be counted as scatter
         spread = max(1.0, phi) if phi == phi else 1.0
         needed = hold_period(y0, t0, target_rr=target, alpha=case.plan.alpha / 2, dispersion=spread)
-        items.append(_item("needed", needed))
+        items.append(make_evidence("needed", needed))
     return tuple(items)

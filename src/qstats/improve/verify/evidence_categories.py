@@ -8,17 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from qstats._core.arrays import FloatArray
-from qstats._core.interval import Interval
 from qstats._core.result import frozen_array
 from qstats.improve.verify.checks.case import Case, Mask
 from qstats.improve.verify.checks.keyed import MISSING, Keyed, by_key
 from qstats.improve.verify.decide import side_of
 from qstats.improve.verify.declare import worse_by
+from qstats.improve.verify.evidence_item import make_evidence
 from qstats.improve.verify.measure import compare_totals, controlled_totals
 from qstats.improve.verify.periods import PeriodTable
 from qstats.improve.verify.sources import Read
 from qstats.improve.verify.verdict import Evidence
-from qstats.improve.verify.words import evidence_words
 from qstats.inference.comparison import Comparison
 
 __all__ = ["placebo_categories"]
@@ -26,11 +25,6 @@ __all__ = ["placebo_categories"]
 LEAST = 20.0  # events of a category in the baseline
 HALF = 0.5  # of the target's effect: what the others may share before it is not specific
 _SHOWN = 10
-
-
-def _item(code: str, estimate: float, interval: Interval | None = None) -> Evidence:
-    title, text = evidence_words(code, "en")
-    return Evidence(code, title, estimate, interval, text)
 
 
 def _of(case: Case, amount: FloatArray, size: FloatArray, squares: FloatArray | None) -> PeriodTable:
@@ -112,14 +106,16 @@ def placebo_categories(case: Case, before: Mask) -> tuple[tuple[Evidence, ...], 
     if target is None or pooled is None:
         return (), None
     each = _placebos(case, rows, read, before, confidence)
-    items = [_item("placebo_pooled", pooled.estimate, pooled.interval)]
+    items = [make_evidence("placebo_pooled", pooled.estimate, pooled.interval)]
     if each:
         gains = np.array([_better(c, case) for _, c in each])
-        items.append(_item("placebo_rank", float(1 + (gains >= _better(target, case)).sum()) / (1 + gains.size)))
-    items += [_item(f"placebo:{name}", c.estimate, c.interval) for name, c in each[:_SHOWN]]
+        items.append(
+            make_evidence("placebo_rank", float(1 + (gains >= _better(target, case)).sum()) / (1 + gains.size))
+        )
+    items += [make_evidence(f"placebo:{name}", c.estimate, c.interval) for name, c in each[:_SHOWN]]
     contrast = _contrast(case, pooled_table, before, confidence)
     if contrast is not None:
-        items.insert(1, _item("placebo_contrast", contrast.estimate, contrast.interval))
+        items.insert(1, make_evidence("placebo_contrast", contrast.estimate, contrast.interval))
     return tuple(items), _specific(case, target, pooled, contrast)
 
 

@@ -11,11 +11,11 @@ from qstats._core.arrays import FloatArray
 from qstats.errors import NoConvergence, TooFewData
 from qstats.improve.verify.checks.case import ENOUGH_AFTER, ENOUGH_BEFORE, Case, Mask, make_check
 from qstats.improve.verify.coarse import coarse_periods, periods_together
+from qstats.improve.verify.evidence_item import make_evidence
 from qstats.improve.verify.measure import paired_gap, within_variance
 from qstats.improve.verify.periods import PeriodTable
 from qstats.improve.verify.plan import VerificationPlan
 from qstats.improve.verify.verdict import Check, Evidence
-from qstats.improve.verify.words import evidence_words
 from qstats.inference.series.interrupted import interrupted_series
 from qstats.inference.series.means import interrupted_means
 from qstats.inference.series.result import InterruptedSeries
@@ -114,11 +114,6 @@ def autocorrelation_check(series: InterruptedSeries | None, case: Case) -> Check
     return make_check(12, "autocorrelation", "few", "pass", periods=sum(series.periods), **numbers)
 
 
-def _item(code: str, estimate: float | None, interval: Any = None) -> Evidence:
-    title, text = evidence_words(code, "en")
-    return Evidence(code, title, estimate, interval, text)
-
-
 def series_evidence(series: InterruptedSeries | None, better: str) -> tuple[Evidence, ...]:
     """Return the second opinion, the stress p-value, the correlation of the counts, the smallest effect to be seen."""
     if series is None:
@@ -127,11 +122,11 @@ def series_evidence(series: InterruptedSeries | None, better: str) -> tuple[Evid
     if better == "higher":
         detectable = -detectable if series.effect == "mean_difference" else 1.0 / detectable
     items = [
-        _item("second_opinion", series.second.estimate, series.second.interval),
-        _item("stress", series.stress[0.6]),
-        _item("correlation", series.rho),
-        _item("detectable", detectable),
+        make_evidence("second_opinion", series.second.estimate, series.second.interval),
+        make_evidence("stress", series.stress[0.6]),
+        make_evidence("correlation", series.rho),
+        make_evidence("detectable", detectable),
     ]
     if series.tipping is not None:
-        items.append(_item("tipping", series.tipping))
+        items.append(make_evidence("tipping", series.tipping))
     return tuple(items)

@@ -10,8 +10,8 @@ import numpy as np
 from qstats.improve.guards.traps import trap_table
 from qstats.improve.verify.checks.case import Case, Mask
 from qstats.improve.verify.checks.drift import baseline_drift
+from qstats.improve.verify.evidence_item import make_evidence
 from qstats.improve.verify.verdict import Check, Evidence
-from qstats.improve.verify.words import evidence_words
 
 __all__ = ["trap_evidence"]
 
@@ -79,8 +79,4 @@ def trap_evidence(case: Case, checks: Sequence[Check], before: Mask, phi: float)
         np.round(data.events[before]), data.exposure[before], after=max(1, int(case.after.sum())), sizes=sizes,
         only=wanted, period=case.plan.period, alpha=case.plan.alpha / 2.0, runs=_RUNS, rng=int(case.plan.hash[:8], 16),
     )  # fmt: skip
-    items = []
-    for trap in found.traps:
-        title, text = evidence_words(f"trap_{trap.code}", "en")
-        items.append(Evidence(f"trap_{trap.code}", title, trap.false_success, trap.interval, text))
-    return tuple(items)
+    return tuple(make_evidence(f"trap_{trap.code}", trap.false_success, trap.interval) for trap in found.traps)

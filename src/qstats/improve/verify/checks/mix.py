@@ -15,10 +15,10 @@ from qstats._core.result import frozen_array
 from qstats.improve.verify.checks.case import DRIFT_SHARE, Case, Mask, make_check, promised
 from qstats.improve.verify.checks.keyed import Keyed, by_key, line_up
 from qstats.improve.verify.decide import side_of
+from qstats.improve.verify.evidence_item import make_evidence
 from qstats.improve.verify.measure import compare_totals, dispersion, within_variance
 from qstats.improve.verify.periods import PeriodTable
 from qstats.improve.verify.verdict import Check, Evidence
-from qstats.improve.verify.words import evidence_words
 from qstats.inference.comparison import Comparison
 
 __all__ = ["Stratified", "mix_check", "stratified"]
@@ -196,11 +196,6 @@ def _told(case: Case, value: float) -> str:
     return f"{value:+.3g}" if case.data.family == "mean" else f"{value:.3g}"
 
 
-def _item(code: str, estimate: float, interval: Interval | None = None) -> Evidence:
-    title, text = evidence_words(code, "en")
-    return Evidence(code, title, estimate, interval, text)
-
-
 def mix_check(case: Case, before: Mask, primary: Comparison | None) -> tuple[Check | None, tuple[Evidence, ...], bool]:
     """13: is the effect there inside the strata too? Returns the check, its evidence, and whether there is doubt.
 
@@ -236,9 +231,9 @@ def _judged(
     plan, metric = case.plan, case.data.metric
     crude = compare_totals(case.data, case.after, before, 1.0 - plan.alpha)
     adjusted = found.comparison
-    items = [_item("mix_adjusted", adjusted.estimate, adjusted.interval)]
+    items = [make_evidence("mix_adjusted", adjusted.estimate, adjusted.interval)]
     if found.homogeneity == found.homogeneity:
-        items.append(_item("mix_homogeneity", found.homogeneity))
+        items.append(make_evidence("mix_homogeneity", found.homogeneity))
     margin = DRIFT_SHARE * promised(plan)
     shown: dict[str, Any] = {
         "adjusted": _told(case, adjusted.estimate),
