@@ -24,7 +24,7 @@ NAMES = {"opened": "o", "closed": "c"}
 def log_of(rows):
     """Rows of (hour opened, hours to closing or None)."""
     o = np.array([DAY0 + int(60 * a) * np.timedelta64(1, "m") for a, _ in rows])
-    gone = [np.datetime64("NaT") if b is None else np.timedelta64(int(60 * b), "m") for _, b in rows]
+    gone = [np.timedelta64("NaT", "m") if b is None else np.timedelta64(int(60 * b), "m") for _, b in rows]
     c = np.array([x if np.isnat(x) else start + x for start, x in zip(o, gone, strict=True)], dtype="datetime64[us]")
     return {"o": o, "c": c}
 

@@ -13,6 +13,7 @@ from qstats._core.result import frozen_array
 from qstats.errors import TooFewData
 from qstats.improve.guards.delay import ReportingDelay, reporting_delay
 from qstats.improve.verify.checks.case import Case, make_check
+from qstats.improve.verify.reading import DAY
 from qstats.improve.verify.sources import Source
 from qstats.improve.verify.verdict import Check
 
@@ -74,7 +75,7 @@ def matured(case: Case) -> tuple[Check, Case]:
         )  # fmt: skip
         return check, case
     if isinstance(plan.reporting_delay, int):
-        young = counted & (data.end + plan.reporting_delay > case.data_date)
+        young = counted & (data.end + plan.reporting_delay * DAY > case.data_date)
         return _left_out(case, young, "declared", days=plan.reporting_delay)
     if case.delay is None:
         return make_check(4, "delay", "unknown", "not possible"), case
