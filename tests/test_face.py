@@ -1,6 +1,7 @@
 """The face: what `import qstats` loads, and that every public name is there and documented."""
 
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,12 @@ def test_public_names_exist_and_are_documented(name: str) -> None:
     thing = getattr(qstats, name)
     assert inspect.getdoc(thing)
     assert name in dir(qstats)
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    stub = (Path(qstats.__file__).parent / "__init__.pyi").read_text(encoding="utf-8")
+    told = set(re.findall(r"^from (\S+) import (\w+) as \2$", stub, flags=re.MULTILINE))
+    assert told == {(module, name) for module, names in qstats._HOME.items() for name in names}
 
 
 def test_unknown_name_is_an_attribute_error() -> None:

@@ -1,0 +1,1 @@
+"""Is the process capable: indices, yields, tolerance intervals."""

@@ -1,0 +1,1 @@
+"""Can the measurement be trusted: gauges, bias, agreement of appraisers."""
