@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,7 +63,7 @@ def test_kinds_have_their_categories_in_both_languages(kind: str, count: int) ->
         assert en.add(z.text, "a").nodes[0].category == en.add(c.key.upper(), "a").nodes[0].category == c.key
 
 
-def test_nested_frame_and_add_make_the_same_tree(tree: CauseTree) -> None:
+def test_nested_frame_and_add_make_the_same_tree(tree: CauseTree, in_polars: Callable[[Any], list[Any]]) -> None:
     by_hand = CauseTree("配送延迟", lang="zh").add("机器", "扫码枪断网").add("c1", "路由器老化").add("c1", "电池")
     by_hand = by_hand.add("c3", "未充电").add("man", "新员工未培训").add("方法", "没有清单")
     assert by_hand.to_dict() == tree.to_dict()
@@ -74,7 +73,7 @@ def test_nested_frame_and_add_make_the_same_tree(tree: CauseTree) -> None:
         "二级": ["路由器老化", "电池", "电池", None, None],
         "三级": [None, None, "未充电", None, None],
     }
-    for frame in (pd.DataFrame(rows), pl.DataFrame(rows)):
+    for frame in (pd.DataFrame(rows), *in_polars(rows)):
         made = CauseTree.from_frame(frame, "配送延迟", category="类别", causes=["原因", "二级", "三级"], lang="zh")
         assert made.to_dict() == tree.to_dict()
 

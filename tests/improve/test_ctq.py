@@ -1,9 +1,9 @@
 """CTQ tree: every road in gives the same tree, requirements read as asked, nonsense is named."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-import polars as pl
 import pytest
 
 from qstats import DataError
@@ -26,9 +26,9 @@ NESTED: dict[str, Any] = {
 ROWS = [{"need": n, "driver": d, **c} for n, ds in NESTED.items() for d, cs in ds.items() for c in cs]
 
 
-def test_all_roads_give_the_same_tree() -> None:
+def test_all_roads_give_the_same_tree(in_polars: Callable[[Any], list[Any]]) -> None:
     tree = ctq_tree(NESTED)
-    for data in (ROWS, pd.DataFrame(ROWS).fillna({"direction": "lower"}), pl.DataFrame(ROWS)):
+    for data in (ROWS, pd.DataFrame(ROWS).fillna({"direction": "lower"}), *in_polars(ROWS)):
         assert ctq_tree(data).to_dict() == tree.to_dict()
     assert CtqTree.from_json(tree.to_json()).ctqs == tree.ctqs
     assert [list(drivers) for drivers in tree.nested().values()] == [["物流", "客服"], ["包装"]]

@@ -2,11 +2,11 @@
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,14 +43,14 @@ def _band(value: Any) -> range:
     return range(low, high + 1)
 
 
-def test_rpn_and_order_by_hand() -> None:
+def test_rpn_and_order_by_hand(in_polars: Callable[[Any], list[Any]]) -> None:
     data = [
         {"失效模式": "包装破损", "原因": "跌落", "S": 5, "O": 6, "D": 4},
         {"失效模式": "标签错误", "原因": "", "S": 9, "O": 3, "D": 3},
         {"失效模式": "延迟", "原因": "断网", "S": 4, "O": 10, "D": 3},
         {"失效模式": "错发", "原因": "混料", "S": 5, "O": 6, "D": 4},
     ]
-    for frame in (data, pd.DataFrame(data), pl.DataFrame(data)):
+    for frame in (data, pd.DataFrame(data), *in_polars(data)):
         t = fmea(frame, mode="失效模式", cause="原因", severity="S", occurrence="O", detection="D")
         assert t.mode == (
             "包装破损",

@@ -1,10 +1,10 @@
 """House of quality: sums by hand, rank sets against Tukey's range and by simulation, single cells by a plain loop."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,25 +41,30 @@ def test_importance_by_hand() -> None:
     assert {n.code for n in house.notes} == {"weights-taken-as-exact", "scale-decides"}
 
 
-def test_matrix_as_table_and_sparse_dict_agree() -> None:
+def test_matrix_as_table_and_sparse_dict_agree(in_polars: Callable[[Any], list[Any]]) -> None:
     house = qfd(WEIGHTS, MATRIX)
     sparse = {n: {c: v for c, v in row.items() if v} for n, row in MATRIX.items()}
     frame = pd.DataFrame([{"需求": n, **row} for n, row in MATRIX.items()])
-    for matrix, options in ((sparse, {}), (frame, {"need": "需求"}), (pl.from_pandas(frame), {"need": "需求"})):
+    for matrix, options in (
+        (sparse, {}),
+        (frame, {"need": "需求"}),
+        *((f, {"need": "需求"}) for f in in_polars(frame)),
+    ):
         made = qfd(WEIGHTS, matrix, **options)
         assert dict(zip(made.characteristics, made.importance, strict=True)) == dict(
             zip(house.characteristics, house.importance, strict=True)
         )
 
 
-def test_ratings_are_averaged_over_respondents() -> None:
+def test_ratings_are_averaged_over_respondents(in_polars: Callable[[Any], list[Any]]) -> None:
     survey = _survey(80, 3)
     house = qfd(survey, MATRIX, resamples=999, rng=1)
     r = np.array([list(row.values()) for row in MATRIX.values()])
     np.testing.assert_allclose(house.importance, survey.to_numpy().mean(axis=0) @ r)
     assert (house.n, house.resamples, house.uncertainty) == (80, 999, "respondents")
-    again = qfd(pl.from_pandas(survey), MATRIX, resamples=999, rng=np.random.default_rng(1))
-    assert again.to_dict() == house.to_dict()
+    for frame in (survey.copy(), *in_polars(survey)):
+        again = qfd(frame, MATRIX, resamples=999, rng=np.random.default_rng(1))
+        assert again.to_dict() == house.to_dict()
 
 
 @pytest.mark.parametrize(("k", "seed"), [(2, 0), (3, 1), (6, 2)])

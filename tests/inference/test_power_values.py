@@ -44,7 +44,8 @@ def test_pooled_reproduces_r_power_t_test() -> None:
 @pytest.mark.parametrize(("n", "n0", "effect"), [(5, 9, 1.2), (40, 40, 0.5), (300, 20, 0.4), (2, 2, 3.0)])
 def test_pooled_two_sided_equals_statsmodels(n: int, n0: int, effect: float) -> None:
     expected = TTestIndPower().power(effect, n, 0.05, ratio=n0 / n)
-    assert means_power(3.0 * effect, 3.0, n, n0, method="pooled").power == pytest.approx(expected, abs=1e-9)
+    # its noncentral t is good to 1e-8 only with the oldest scipy allowed
+    assert means_power(3.0 * effect, 3.0, n, n0, method="pooled").power == pytest.approx(expected, abs=2e-8)
 
 
 @pytest.mark.parametrize(("df", "gap", "error"), [(1, 0.5, 0.05), (3, 20.0, 0.1), (10, -1.0, 0.01), (500, 2.8, 0.025)])

@@ -3,11 +3,8 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-import duckdb
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,12 +74,13 @@ def _zoned_tables():
     frame = pd.DataFrame(LOG)
     for name in "oc":
         frame[name] = pd.to_datetime(frame[name]).dt.tz_convert("Europe/Berlin")
-    arrow = pa.Table.from_pandas(frame)
+    arrow = pytest.importorskip("pyarrow").Table.from_pandas(frame)
     lists = {**{k: [t.astimezone(BERLIN) for t in LOG[k]] for k in "oc"}, "g": LOG["g"]}
     objects = pd.DataFrame({k: pd.Series(v, dtype=object) for k, v in lists.items()})
-    eager = pl.from_arrow(arrow)
+    eager = pytest.importorskip("polars").from_arrow(arrow)
+    lake = pytest.importorskip("duckdb").from_arrow(arrow)
     return {
-        "pandas": frame, "arrow": arrow, "polars": eager, "lazy": eager.lazy(), "duckdb": duckdb.from_arrow(arrow),
+        "pandas": frame, "arrow": arrow, "polars": eager, "lazy": eager.lazy(), "duckdb": lake,
         "mapping": lists, "series": {k: frame[k] for k in frame}, "objects": objects,
     }  # fmt: skip
 
