@@ -30,7 +30,7 @@ def test_share_equals_a_plain_loop() -> None:
             share *= 1 - sum(1 for a in d if a == k) / among
     months = {"2024-01": 31, "2024-02": 29, "2024-03": 31, "2024-04": 29}
     for i, (month, days) in enumerate(months.items()):
-        ages = [(end - (np.datetime64(f"{month}-01") + j)).astype(int) for j in range(days)]
+        ages = [(end - (np.datetime64(f"{month}-01") + np.timedelta64(j, "D"))).astype(int) for j in range(days)]
         assert r.completeness[i] == pytest.approx(np.mean([r.delay_share[min(a, c.max())] for a in ages]), rel=1e-12)
         assert r.observed[i] == sum(str(v).startswith(month) for v in day)
 

@@ -159,7 +159,7 @@ def test_units_and_plot():
 
 def test_first_response():
     log = tickets([1, 2, 3, 8, 8], [1, 1, 1, 0, 0])
-    log["done"] = np.array([NOW, NOW, NOW, NOW - 3 * DAY, np.datetime64("NaT")])
+    log["done"] = np.array([NOW, NOW, NOW, NOW - 3 * DAY, np.datetime64("NaT", "s")])
     r = first_response(log, opened="o", responded="c", closed="done", now=NOW, unit="days")
     assert (r.n, r.closed, r.waiting) == (5, 3, 2)
     assert r.curve.time.tolist() == [1, 2, 3, 5, 8]  # the one closed without an answer waited five days

@@ -22,8 +22,10 @@ _CELLS = 1 << 17  # integrand values at once
 _LEFT = 100.0  # the integrand ends where the density is exp(-100) of its top: tails down to 1e-40 keep their digits
 _FAR = 40.0  # exp(-_FAR**2 / 2) is no float64: a normal deviate cannot undo such a noncentrality
 _EDGE = 14.0
+_FAR_OUT = 340.0  # asinh of 1e147: squares of what is further out are no float64
 _ROUNDS = 80
 _CLOSE = 4e-15
+_NEAR = 1e-9  # so near, the step of Newton that follows is the last that counts: its error is the square
 _FEW = 400  # with so many arguments of one df, limits are interpolated
 _NODES = 30  # Chebyshev nodes a unit of asinh(t / sqrt(2 df)): the interpolant is good to 1e-12
 
@@ -51,11 +53,13 @@ def _integrate(
     """Return a tail (the upper one where `upper` is true) and the lower tail's derivative in `slope` ("t", "delta")."""
     far = (np.abs(delta) > _FAR) & (np.abs(delta) > np.sqrt(2.0 * df))
     if not far.any():
-        return _over_sigma(t, df, delta, upper, slope)
+        with np.errstate(over="ignore", under="ignore"):
+            return _over_sigma(t, df, delta, upper, slope)
     tail, derivative = np.empty(t.size), np.empty(t.size)
     for kind, integral in ((far, _over_normal), (~far, _over_sigma)):
         if kind.any():
-            tail[kind], derivative[kind] = integral(t[kind], df[kind], delta[kind], upper[kind], slope)
+            with np.errstate(over="ignore", under="ignore"):
+                tail[kind], derivative[kind] = integral(t[kind], df[kind], delta[kind], upper[kind], slope)
     return tail, derivative
 
 
@@ -71,13 +75,12 @@ def _over_normal(
         part = i + np.flatnonzero(t[i : i + _CELLS // z.size] > 0.0)
         x = (z + delta[part, None]) / t[part, None]
         half = 0.5 * df[part, None]
-        with np.errstate(over="ignore"):
-            square = half * x * x
+        square = half * x * x
         phi = np.exp(-0.5 * z * z) * (0.25 / np.sqrt(2.0 * np.pi))
         above = np.where(upper[part, None], scipy.special.gammainc(half, square), scipy.special.gammaincc(half, square))
         tail[part] = (phi * above).sum(axis=1)
         if slope:
-            with np.errstate(over="ignore", under="ignore", divide="ignore"):
+            with np.errstate(divide="ignore"):
                 log_x = np.log(x)
                 density = np.exp(half * (2.0 * log_x - np.expm1(2.0 * log_x)) + _log_top(df[part])[:, None]) / x
             each = density * x if slope == "t" else -density
@@ -155,11 +158,14 @@ def _solve(p: FloatArray, start: FloatArray, tails: Any, sign: float) -> FloatAr
         low[at], high[at] = np.where(below, x[at], low[at]), np.where(below, high[at], x[at])
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             step = -miss * np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi) / slope
-            new = x[at] + step
+            most = 1.0 + np.abs(x[at])
+            new = x[at] + np.clip(step, -most, most)
             wild = ~((new > low[at]) & (new < high[at]))
+        near = (np.abs(miss) <= _NEAR * np.maximum(1.0, np.abs(goal[at]))) & np.isfinite(step)
+        wild &= ~near
         new[wild] = _between(low[at[wild]], high[at[wild]])
-        done = (miss == 0.0) | (np.abs(new - x[at]) <= _CLOSE * np.maximum(1.0, np.abs(x[at])))
-        x[at] = np.where(miss == 0.0, x[at], new)
+        done = near | (np.abs(new - x[at]) <= _CLOSE * np.maximum(1.0, np.abs(x[at])))
+        x[at] = new
         at = at[~done]
         if at.size == 0:
             break
@@ -189,6 +195,7 @@ def nct_quantile(p: Any, df: Any, delta: Any) -> Any:
     root = np.sqrt(2.0 * df)  # few degrees of freedom have far tails: asinh(t / root) is what can be walked along
 
     def tails(u: FloatArray, at: Any, upper: Any) -> tuple[FloatArray, FloatArray]:
+        u = np.clip(u, -_FAR_OUT, _FAR_OUT)
         tail, slope = _integrate(root[at] * np.sinh(u), df[at], delta[at], upper, "t")
         return tail, slope * root[at] * np.cosh(u)
 

@@ -287,7 +287,7 @@ def reporting_delay(
 def _bounds(first: Any, end: Any, period: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the first day of each period, and of the one after it, as days since 1970."""
     if period == "month":
-        months = np.arange(first.astype("M8[M]"), end.astype("M8[M]") + 2)
+        months = np.arange(first.astype("M8[M]"), end.astype("M8[M]") + np.timedelta64(2, "M"))
         edges = months.astype("M8[D]").astype(np.int64)
     else:
         length = 7 if period == "week" else 1

@@ -1,0 +1,1 @@
+"""Tolerance intervals: limits that hold a stated share of the units with a stated confidence."""
