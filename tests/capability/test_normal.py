@@ -486,3 +486,16 @@ def test_two_values_give_an_answer_and_a_warning():
     assert got.overall.pp.estimate == pytest.approx(10 / (6 * math.sqrt(2)))
     assert "few-values" in {n.code for n in got.notes}
     assert got.overall.pp.interval.low < 0.1
+
+
+@pytest.mark.parametrize("offset", [0.0, -50.0, 1e9])
+@pytest.mark.parametrize("limits", [(-2.0, 3.0), (None, 1.0), (-9.0, 9.0), (-0.1, 0.1)])
+def test_what_lies_outside_is_counted_whatever_the_road(offset: float, limits: tuple[float | None, float]) -> None:
+    # many subgroups are looked at by their mean and spread first: the counts are those of the values
+    x = np.random.default_rng(4).standard_t(4, (20_000, 5)) + offset
+    low, high = (None if v is None else v + offset for v in limits)
+    seen = process_capability(x, spec=(low, high)).observed_ppm
+    assert high is not None
+    above = np.count_nonzero(x > high)
+    below = 0 if low is None else np.count_nonzero(x < low)
+    assert seen.total.estimate == pytest.approx((above + below) / x.size * 1e6)

@@ -239,7 +239,7 @@ def process_capability(
     drawn = None if bootstrap is None else bootstrap_ppk(sample.x, options.spec, bootstrap, options.confidence, rng)
     numbers = _numbers(options, sample, within, overall)
     stability = check_stability(sample, found.sigma, judged)
-    outside = count_outside(sample.x, options.spec)
+    outside = count_outside(sample, options.spec)
     study = Capability(
         **numbers,
         observed_ppm=observed_ppm(outside, options.spec, sample.n, options.confidence),

@@ -32,6 +32,8 @@ _BINS = 200
 _ORDERED = 2000
 _GROUPS, _POINTS = 25, 500
 _BLOCK = 1 << 15
+_MANY_GROUPS = 10_000
+_SLIP = 1e-15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,8 +194,15 @@ class Outside:
     above: int
 
 
-def count_outside(x: FloatArray, spec: Spec) -> Outside:
+def count_outside(sample: Sample, spec: Spec) -> Outside:
     """Return extremes and counts beyond the limits; a value on a limit is within."""
+    groups, stats = sample.groups, sample.stats
+    if groups is not None and stats is not None and isinstance(groups.size, int) and groups.count >= _MANY_GROUPS:
+        return _outside_of_groups(groups.x.reshape(-1, groups.size), stats, spec)
+    return _outside(sample.x, spec)
+
+
+def _outside(x: FloatArray, spec: Spec) -> Outside:
     lower, upper = spec.lower_spec, spec.upper_spec
     low, high, below, above = math.inf, -math.inf, 0, 0
     for i, j in block_edges(x.size, _BLOCK):
@@ -204,6 +213,30 @@ def count_outside(x: FloatArray, spec: Spec) -> Outside:
             below += int(np.count_nonzero(part < lower))
         if upper is not None and most > upper:
             above += int(np.count_nonzero(part > upper))
+    return Outside(low, high, below, above)
+
+
+def _outside_of_groups(rows: FloatArray, stats: SubgroupStats, spec: Spec) -> Outside:
+    """The same, looking only into subgroups that can hold such a value.
+
+    No value of n lies further from their mean than ``s * (n - 1) / sqrt(n)`` (Samuelson's inequality).
+    """
+    mean, std, size = stats.mean, stats.std, rows.shape[1]
+    assert mean is not None and std is not None
+    reach = (size - 1) / math.sqrt(size) * (1.0 + 1e-9)
+    lower = -math.inf if spec.lower_spec is None else spec.lower_spec
+    upper = math.inf if spec.upper_spec is None else spec.upper_spec
+    low, high, below, above = math.inf, -math.inf, 0, 0
+    for i, j in block_edges(mean.size, _BLOCK):
+        far = reach * std[i:j]
+        top, bottom = mean[i:j] + far, mean[i:j] - far
+        first, last = int(np.argmin(bottom)), int(np.argmax(top))
+        slip = _SLIP * size * max(abs(float(bottom[first])), abs(float(top[last])))  # rounding of the means
+        low, high = min(low, float(rows[i + first].min())), max(high, float(rows[i + last].max()))
+        wanted = np.flatnonzero((top >= min(upper, high) - slip) | (bottom <= max(lower, low) + slip))
+        part = _outside(rows[i + wanted].reshape(-1), spec)
+        low, high = min(low, part.low), max(high, part.high)
+        below, above = below + part.below, above + part.above
     return Outside(low, high, below, above)
 
 
