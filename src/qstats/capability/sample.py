@@ -227,13 +227,20 @@ def _outside_of_groups(rows: FloatArray, stats: SubgroupStats, spec: Spec) -> Ou
     lower = -math.inf if spec.lower_spec is None else spec.lower_spec
     upper = math.inf if spec.upper_spec is None else spec.upper_spec
     low, high, below, above = math.inf, -math.inf, 0, 0
+    scratch = np.empty((3, min(mean.size, _BLOCK)))
     for i, j in block_edges(mean.size, _BLOCK):
-        far = reach * std[i:j]
-        top, bottom = mean[i:j] + far, mean[i:j] - far
-        first, last = int(np.argmin(bottom)), int(np.argmax(top))
-        slip = _SLIP * size * max(abs(float(bottom[first])), abs(float(top[last])))  # rounding of the means
-        low, high = min(low, float(rows[i + first].min())), max(high, float(rows[i + last].max()))
-        wanted = np.flatnonzero((top >= min(upper, high) - slip) | (bottom <= max(lower, low) + slip))
+        far, top, bottom = scratch[:, : j - i]
+        np.multiply(std[i:j], reach, out=far)
+        np.add(mean[i:j], far, out=top)
+        np.subtract(mean[i:j], far, out=bottom)
+        most, least = float(np.maximum.reduce(top)), float(np.minimum.reduce(bottom))
+        if i == 0:  # extremes of the widest subgroups: what is asked for later lies beyond them
+            low, high = float(rows[np.argmin(bottom)].min()), float(rows[np.argmax(top)].max())
+        slip = _SLIP * size * max(abs(least), abs(most))  # rounding of the means
+        over, under = min(upper, high) - slip, max(lower, low) + slip
+        if most < over and least > under:
+            continue
+        wanted = np.flatnonzero((top >= over) | (bottom <= under))
         part = _outside(rows[i + wanted].reshape(-1), spec)
         low, high = min(low, part.low), max(high, part.high)
         below, above = below + part.below, above + part.above
