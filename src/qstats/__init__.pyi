@@ -16,6 +16,14 @@ from qstats.capability.defects import defect_equivalents as defect_equivalents
 from qstats.capability.defects import dpmo as dpmo
 from qstats.capability.defects import dpmo_from_sigma as dpmo_from_sigma
 from qstats.capability.defects import sigma_level as sigma_level
+from qstats.capability.measured.corrected import CorrectedCapability as CorrectedCapability
+from qstats.capability.measured.corrected import corrected_capability as corrected_capability
+from qstats.capability.measured.guard_band import GuardBand as GuardBand
+from qstats.capability.measured.guard_band import guard_band as guard_band
+from qstats.capability.measured.misclassification import Misclassification as Misclassification
+from qstats.capability.measured.misclassification import misclassification as misclassification
+from qstats.capability.measured.stability import GaugeStability as GaugeStability
+from qstats.capability.measured.stability import gauge_stability as gauge_stability
 from qstats.capability.nonnormal.door import nonnormal_capability as nonnormal_capability
 from qstats.capability.nonnormal.fits import fit_distribution as fit_distribution
 from qstats.capability.nonnormal.fitted import FittedDistribution as FittedDistribution
@@ -181,6 +189,12 @@ from qstats.msa.agreement.krippendorff import krippendorff_alpha as krippendorff
 from qstats.msa.agreement.ranks import kendall_w as kendall_w
 from qstats.msa.agreement.result import AgreementStudy as AgreementStudy
 from qstats.msa.agreement.study import attribute_agreement as attribute_agreement
+from qstats.msa.bias.bias import GaugeBias as GaugeBias
+from qstats.msa.bias.bias import gauge_bias as gauge_bias
+from qstats.msa.bias.linearity import GaugeLinearity as GaugeLinearity
+from qstats.msa.bias.linearity import gauge_linearity as gauge_linearity
+from qstats.msa.bias.type1 import Type1Study as Type1Study
+from qstats.msa.bias.type1 import gauge_type1 as gauge_type1
 from qstats.msa.gauge.many import GaugeTable as GaugeTable
 from qstats.msa.gauge.many import gauge_rr_many as gauge_rr_many
 from qstats.msa.gauge.result import GaugeStudy as GaugeStudy
