@@ -14,7 +14,9 @@ HOW_TO = Path(__file__).resolve().parent.parent / "docs" / "how-to"
 LIMITS = ControlLimits("individuals", 0.0, 1.0, 3.0, "", 0, "given")
 
 
-@pytest.mark.parametrize("name", ["control-charts", "monitor-a-process", "customer-voice", "complaint-to-improvement"])
+@pytest.mark.parametrize(
+    "name", ["control-charts", "monitor-a-process", "customer-voice", "complaint-to-improvement", "capability-and-msa"]
+)
 def test_blocks_show_what_they_print(name: str) -> None:
     text = (HOW_TO / f"{name}.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```pycon\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)

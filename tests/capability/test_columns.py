@@ -116,7 +116,7 @@ def test_frames():
     assert table.names == ("c", "a")
     assert table.cpk.estimate == pytest.approx(capability_columns(x[:, [2, 0]], spec=(5, 15)).cpk.estimate)
     with pytest.raises(DataError, match="values"):
-        capability_columns(frame, spec=(5, 15))
+        capability_columns(frame, spec=(5, 15), values="a")
 
 
 @pytest.mark.parametrize(
@@ -143,3 +143,12 @@ def test_bad_input_is_told(x, options, message):
 def test_too_few_rows():
     with pytest.raises(TooFewData):
         capability_columns([[1.0, 2.0]], spec=(0, 10))
+
+
+def test_all_columns_of_a_table_unless_some_are_named() -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"长": rng.normal(size=30), "宽": rng.normal(size=30)})
+    whole = capability_columns(frame, spec=(-4, 4))
+    assert whole.names == ("长", "宽")
+    with pytest.raises(DataError, match="编号"):
+        capability_columns(frame.assign(编号="a"), spec=(-4, 4))

@@ -46,6 +46,8 @@ def read_columns(data: Any, values: object, missing: str) -> tuple[FloatArray, t
 
 
 def _from_frame(data: object, values: object, missing: str) -> tuple[FloatArray, tuple[str, ...]]:
+    if values is None:
+        values = table.column_names(data)
     if not isinstance(values, list | tuple) or not values or not all(isinstance(v, str) for v in values):
         raise DataError(f"values: got {values!r}; data is a table: a list of the columns to judge is wanted")
     got = table.columns(data, {f"values[{i}]": name for i, name in enumerate(values)})

@@ -216,7 +216,7 @@ def capability_columns(
         One for all columns, one for each, or ``(lower, upper)`` or ``(lower, upper, target)`` with arrays of shape
         (m,), NaN where there is no such limit.
     values : list of str, optional
-        Columns of a table; of a matrix, the names to show.
+        Columns of a table (left out: all of them); of a matrix, the names to show.
     size : int
         So many consecutive rows are a subgroup; 1: single values.
     sigma : {"pooled", "pooled_raw", "moving_range", "mssd"}, optional

@@ -26,8 +26,11 @@ def _stability(study: Capability) -> Note | None:
     s = study.stability
     if s.rules == "none":
         return Note("stability-unjudged", "warning", "no rules were applied: nothing is known of stability")
-    if s.demonstrated:
+    if s.in_control:
         return None
+    if s.demonstrated:
+        text = f"signals on the chart: {s.total}, where chance alone gives about {s.expected:.2g} (first at point "
+        return Note("signals", "warning", f"{text}{0 if s.first is None else s.first + 1}): look what was there")
     text = f"the chart has {s.total} signals, by chance alone about {s.expected:.2g}: the process is not stable, and "
     return Note("not-stable", "serious", text + "indices describe these data, not the process; find the causes first")
 

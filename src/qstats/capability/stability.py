@@ -90,7 +90,9 @@ class Stability(Result):
         return FrozenMapping({name: hits / max(self.points, 1) for name, hits in self.beyond.items()})
 
     def _rows(self) -> list[tuple[str, str]]:
-        said = "stable" if self.demonstrated else ("not judged" if self.rules == "none" else "not stable")
+        said = "not judged" if self.rules == "none" else "not stable"
+        if self.demonstrated:
+            said = "stable: no signal" if self.in_control else f"{_signals(self.total)}, no more than chance may give"
         found = ", ".join(f"{name}: {count}" for name, count in self.signals.items())
         return [
             ("process", said),
@@ -105,6 +107,10 @@ class Stability(Result):
             "beyond": list(self.beyond.values()),
             "points": [self.points] * len(self.signals),
         }
+
+
+def _signals(count: int) -> str:
+    return f"{count} signal" if count == 1 else f"{count} signals"
 
 
 def check_stability(sample: Sample, sigma: float, rules: RuleSet) -> Stability:

@@ -12,12 +12,22 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from qstats.capability.attribute import AttributeCapability
+from qstats.capability.columns import CapabilityTable
+from qstats.capability.compare import CapabilityComparison
+from qstats.capability.nonnormal.result import NonnormalCapability
+from qstats.capability.result import Capability
 from qstats.errors import DataError
+from qstats.figures.capability.attribute import draw_attribute
+from qstats.figures.capability.nonnormal import draw_nonnormal
+from qstats.figures.capability.normal import draw_capability
+from qstats.figures.capability.table import draw_capability_comparison, draw_capability_table
 from qstats.figures.charts import draw_chart
 from qstats.figures.comparison import draw_comparison
 from qstats.figures.drivers import draw_importance_performance, draw_kano, draw_key_drivers
 from qstats.figures.fishbone import draw_fishbone
 from qstats.figures.funnel import draw_funnel
+from qstats.figures.gauge.study import draw_gauge_study, draw_gauge_table
 from qstats.figures.groups import draw_groups, draw_share_table
 from qstats.figures.nps import draw_nps, draw_nps_table
 from qstats.figures.output import svg_text, write_figure
@@ -41,6 +51,8 @@ from qstats.improve.verify.verdict import Verdict
 from qstats.inference.comparison import Comparison
 from qstats.inference.groups.result import GroupComparison
 from qstats.inference.times.survival import SurvivalCurve
+from qstats.msa.gauge.many import GaugeTable
+from qstats.msa.gauge.result import GaugeStudy
 from qstats.spc.chart import ControlChart
 from qstats.spc.charts.funnel import Funnel
 from qstats.voice.drivers.drivers import KeyDrivers
@@ -65,11 +77,11 @@ def plot(result: Any, ax: Axes | None = None, **style: Any) -> Axes:
 
     Parameters
     ----------
-    result : ControlChart, ParetoTable, Comparison or Verdict
+    result : ControlChart, ParetoTable, Comparison, Verdict, Capability, GaugeStudy ...
     ax : matplotlib Axes, optional
-        Where to draw; a new figure otherwise. A chart of two panels draws its first one, or ``panel=``, there.
+        Where to draw; a new figure otherwise. A figure of several panels draws its first one, or ``panel=``, there.
     **style
-        ``lang="en"|"zh"`` and ``title=``; charts also take ``panel=``.
+        ``lang="en"|"zh"`` and ``title=``; charts, capability and gauge studies also take ``panel=``.
 
     Raises
     ------
@@ -110,6 +122,13 @@ plot.register(KeyDrivers)(draw_key_drivers)
 plot.register(ImportancePerformance)(draw_importance_performance)
 plot.register(Kano)(draw_kano)
 plot.register(UnitRanking)(draw_units)
+plot.register(Capability)(draw_capability)
+plot.register(NonnormalCapability)(draw_nonnormal)
+plot.register(AttributeCapability)(draw_attribute)
+plot.register(CapabilityTable)(draw_capability_table)
+plot.register(CapabilityComparison)(draw_capability_comparison)
+plot.register(GaugeStudy)(draw_gauge_study)
+plot.register(GaugeTable)(draw_gauge_table)
 
 
 def can_plot(result: object) -> bool:
@@ -131,7 +150,8 @@ def figure_svg(result: Any, *, lang: str = "en", **style: Any) -> str:
         As for `plot`.
     """
     ax = plot(result, lang=lang, **style)
-    return svg_text(ax.figure, description=ax.get_title(loc="left"))
+    figure: Any = ax.figure
+    return svg_text(figure, description=figure.get_suptitle() or ax.get_title(loc="left"))
 
 
 def save_figure(result: Any, path: str | Path, **style: Any) -> Path:

@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from qstats.figures.style import name_axis, shorten, text_width, user_ticks
 from qstats.figures.words import word
 
-__all__ = ["label_points", "percent_axis", "points_wide", "rate_axis", "spread_out"]
+__all__ = ["label_points", "percent_axis", "points_wide", "rate_axis", "ratio_ticks", "spread_out"]
 
 Format = Callable[[float], str]
 
+_STEPS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+_FEW_DECADES = 4  # beyond, powers of ten alone are readable
 _LONGEST = 18  # columns of a tick label
 _NICE = (1, 2, 5, 10)
 _YEARLY = (1, 2, 3, 6, 12)
@@ -87,3 +89,21 @@ def spread_out(values: Sequence[float], low: float, high: float, gap: float = 0.
     if out.size:
         out -= max(0.0, float(out.max()) - max(1.0, float(at.max())))  # pushed over the top: all down together
     return [float(v) for v in out]
+
+
+def ratio_ticks(ax: Axes, low: float, high: float) -> None:
+    """Put five or so readable ticks on a logarithmic axis, 1 among them where it is in sight."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = _STEPS if len(decades) <= _FEW_DECADES else (1.0,)
+    at = sorted({s * 10.0**d for d in decades for s in steps if low <= s * 10.0**d <= high})
+    ticks: list[float] = [1.0] if low <= 1.0 <= high else []
+    apart = math.log(high / low) / 9
+    ticks += [v for v in at if abs(math.log(v)) >= apart or not ticks]
+    kept: list[float] = ticks[:1]
+    for v in ticks[1:]:
+        if all(abs(math.log(v / k)) >= apart for k in kept):
+            kept.append(v)
+    ax.set_xticks(sorted(kept))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.4g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.minorticks_off()

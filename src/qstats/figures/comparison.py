@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from qstats.figures.axes import Format, percent_axis, rate_axis
+from qstats.figures.axes import Format, percent_axis, rate_axis, ratio_ticks
 from qstats.figures.output import new_axes
 from qstats.figures.style import INK, PALETTE, clean_text, in_house_style, name_axis, write_title
 from qstats.figures.words import word
 from qstats.inference.comparison import Comparison
 
 __all__ = ["draw_comparison"]
-
-_STEPS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 
 
 def _is_ratio(c: Comparison) -> bool:
@@ -35,30 +32,13 @@ def _window(c: Comparison) -> tuple[float, float]:
     return min(shown) - room, max(shown) + room
 
 
-def _ratio_ticks(ax: Axes, low: float, high: float) -> None:
-    """Put five or so readable ticks on a logarithmic axis, 1 among them where it is in sight."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    at = sorted({round(s * 10.0**d, 12) for d in decades for s in _STEPS if low <= s * 10.0**d <= high})
-    ticks: list[float] = [1.0] if low <= 1.0 <= high else []
-    apart = math.log(high / low) / 9
-    ticks += [v for v in at if abs(math.log(v)) >= apart or not ticks]
-    kept: list[float] = ticks[:1]
-    for v in ticks[1:]:
-        if all(abs(math.log(v / k)) >= apart for k in kept):
-            kept.append(v)
-    ax.set_xticks(sorted(kept))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.4g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.minorticks_off()
-
-
 def _prepare(ax: Axes, c: Comparison, low: float, high: float, lang: str) -> Format:
     name = clean_text(word(c.effect, lang))
     name_axis(ax, "x", name)
     if _is_ratio(c):
         ax.set_xscale("log")
         ax.set_xlim(low, high)
-        _ratio_ticks(ax, low, high)
+        ratio_ticks(ax, low, high)
         return lambda v: f"{v:.3g}"
     ax.set_xlim(low, high)
     if c.effect == "difference":

@@ -73,7 +73,8 @@ def draw_forest(ax: Axes, f: Forest, name: str, lang: str) -> None:
     for end, arrow, gid in ((left, "<", "open below"), (right, ">", "open above")):
         limit = f.low if arrow == "<" else f.high
         goes_on = np.isinf(limit[:shown])  # the interval does not end where its line does
-        ax.plot(end[goes_on], at[goes_on], arrow, markersize=7, linestyle="none", clip_on=False, gid=gid, **line)
+        if goes_on.any():  # an unclipped line without points counts as lying in the corner of the figure
+            ax.plot(end[goes_on], at[goes_on], arrow, markersize=7, linestyle="none", clip_on=False, gid=gid, **line)
     strong = np.ones(shown, dtype=np.bool_) if f.strong is None else f.strong[:shown]
     for some, face in ((strong, PALETTE["blue"]), (~strong, "white")):
         ax.plot(f.estimate[:shown][some], at[some], "o", markerfacecolor=face, markersize=6.5, linestyle="none", **line)

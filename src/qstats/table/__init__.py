@@ -9,12 +9,13 @@ from qstats.table.arrays import labels
 from qstats.table.dates import to_dates
 from qstats.table.fetch import columns
 from qstats.table.files import read_table, safe_cell, write_csv
-from qstats.table.frames import is_frame, lazy_keys
+from qstats.table.frames import column_names, is_frame, lazy_keys
 from qstats.table.grouped import MomentsTable, counts_by, moments_by
 from qstats.table.repeats import repeated
 
 __all__ = [
     "MomentsTable",
+    "column_names",
     "columns",
     "counts_by",
     "is_frame",

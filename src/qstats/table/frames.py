@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
     AnyFrame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
-__all__ = ["LazyKeys", "check_columns", "collect", "is_frame", "lazy_keys", "open_frame", "row_order_is_known"]
+__all__ = [
+    "LazyKeys",
+    "check_columns",
+    "collect",
+    "column_names",
+    "is_frame",
+    "lazy_keys",
+    "open_frame",
+    "row_order_is_known",
+]
 
 _SHOWN = 20
 
@@ -98,6 +107,13 @@ def check_columns(frame: AnyFrame, wanted: Iterable[tuple[str, str]]) -> dict[st
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise DataError(f"{parameter}: column {column!r} is not in the data; the columns are {there}{more}")
     return dict(frame.collect_schema())
+
+
+def column_names(data: object) -> list[str]:
+    """Return the names of a frame's columns, or of a mapping's."""
+    frame = open_frame(data)
+    names: list[str] = frame.collect_schema().names() if _is_lazy(frame) else [str(c) for c in frame.columns]
+    return names
 
 
 def _is_lazy(frame: AnyFrame) -> bool:

@@ -112,11 +112,11 @@ class NormalityTests(Result):
 
     Parameters
     ----------
-    anderson_darling, anderson_darling_p : float
+    anderson_darling, anderson_darling_pvalue : float
         A squared and its p-value: most sensitive in the tails, where capability is decided.
-    shapiro_wilk, shapiro_wilk_p : float or None
+    shapiro_wilk, shapiro_wilk_pvalue : float or None
         W and its p-value; None above 5000 values, where its p-value has never been checked.
-    shapiro_francia, shapiro_francia_p : float or None
+    shapiro_francia, shapiro_francia_pvalue : float or None
         W' and its p-value; None above 5000 values.
     n : int
     method, reference : str
@@ -127,11 +127,11 @@ class NormalityTests(Result):
     title: ClassVar[str] = "Tests of normality"
 
     anderson_darling: float
-    anderson_darling_p: float
+    anderson_darling_pvalue: float
     shapiro_wilk: float | None
-    shapiro_wilk_p: float | None
+    shapiro_wilk_pvalue: float | None
     shapiro_francia: float | None
-    shapiro_francia_p: float | None
+    shapiro_francia_pvalue: float | None
     n: int
     method: str
     reference: str
@@ -139,9 +139,9 @@ class NormalityTests(Result):
 
     def _each(self) -> list[tuple[str, float | None, float | None]]:
         return [
-            ("Anderson-Darling", self.anderson_darling, self.anderson_darling_p),
-            ("Shapiro-Wilk", self.shapiro_wilk, self.shapiro_wilk_p),
-            ("Shapiro-Francia", self.shapiro_francia, self.shapiro_francia_p),
+            ("Anderson-Darling", self.anderson_darling, self.anderson_darling_pvalue),
+            ("Shapiro-Wilk", self.shapiro_wilk, self.shapiro_wilk_pvalue),
+            ("Shapiro-Francia", self.shapiro_francia, self.shapiro_francia_pvalue),
         ]
 
     def _rows(self) -> list[tuple[str, str]]:
@@ -189,7 +189,7 @@ def normality_tests(data: object, *, missing: str = "raise") -> NormalityTests:
     --------
     >>> from qstats import normality_tests
     >>> r = normality_tests([4.1, 4.6, 4.7, 5.0, 5.1, 5.2, 5.6, 6.2, 6.4, 9.9])
-    >>> round(r.anderson_darling, 3), round(r.anderson_darling_p, 3)
+    >>> round(r.anderson_darling, 3), round(r.anderson_darling_pvalue, 3)
     (0.918, 0.012)
     """
     x = as_vector(data, "data", missing=missing, least=_LEAST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -25,7 +25,8 @@ from qstats.errors import DataError
 __all__ = ["SIDES", "ToleranceInterval", "tolerance_interval"]
 
 SIDES = ("two", "lower", "upper")
-_METHODS = {"exact": two_sided, "howe": howe, "tails": tail_control}
+_Factor = Callable[[float, float, float, float], float]
+_METHODS: dict[str, _Factor] = {"exact": two_sided, "howe": howe, "tails": tail_control}
 _WILKS = "Wilks (1941), Annals of Mathematical Statistics 12(1), 91-96; Krishnamoorthy & Mathew (2009), Statistical "
 _LEVEL = 0.05
 

@@ -1,0 +1,1 @@
+"""Figures of gauge R&R."""
