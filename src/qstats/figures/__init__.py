@@ -27,6 +27,8 @@ from qstats.figures.comparison import draw_comparison
 from qstats.figures.drivers import draw_importance_performance, draw_kano, draw_key_drivers
 from qstats.figures.fishbone import draw_fishbone
 from qstats.figures.funnel import draw_funnel
+from qstats.figures.gauge.agreement import draw_agreement
+from qstats.figures.gauge.linearity import draw_linearity
 from qstats.figures.gauge.study import draw_gauge_study, draw_gauge_table
 from qstats.figures.groups import draw_groups, draw_share_table
 from qstats.figures.nps import draw_nps, draw_nps_table
@@ -51,6 +53,8 @@ from qstats.improve.verify.verdict import Verdict
 from qstats.inference.comparison import Comparison
 from qstats.inference.groups.result import GroupComparison
 from qstats.inference.times.survival import SurvivalCurve
+from qstats.msa.agreement.result import AgreementStudy
+from qstats.msa.bias.linearity import GaugeLinearity
 from qstats.msa.gauge.many import GaugeTable
 from qstats.msa.gauge.result import GaugeStudy
 from qstats.spc.chart import ControlChart
@@ -127,6 +131,8 @@ plot.register(NonnormalCapability)(draw_nonnormal)
 plot.register(AttributeCapability)(draw_attribute)
 plot.register(CapabilityTable)(draw_capability_table)
 plot.register(CapabilityComparison)(draw_capability_comparison)
+plot.register(AgreementStudy)(draw_agreement)
+plot.register(GaugeLinearity)(draw_linearity)
 plot.register(GaugeStudy)(draw_gauge_study)
 plot.register(GaugeTable)(draw_gauge_table)
 
