@@ -101,3 +101,11 @@ def test_bad_input_is_told():
         compare_capability(BEFORE, [5.0] * 10, spec=SPEC)
     with pytest.raises(DataError, match="confidence"):
         compare_capability(process_capability(BEFORE, spec=SPEC, confidence=0.9), AFTER, spec=SPEC)
+
+
+def test_two_specifications_are_not_compared() -> None:
+    x = np.random.default_rng(3).normal(10, 1, 50)
+    study = process_capability(x, spec=(5, 15))
+    with pytest.raises(DataError, match="was judged by 5 to 15"):
+        compare_capability(study, x, spec=(4, 15))
+    assert compare_capability(study, x, spec=(5, 15)).verdict == "not shown"

@@ -13,6 +13,7 @@ from qstats._core.checks import check_confidence
 from qstats._core.interval import Interval
 from qstats._core.notes import Note
 from qstats._core.result import Result
+from qstats._core.spec import as_spec
 from qstats.capability.normal import process_capability
 from qstats.capability.result import Capability
 from qstats.capability.stability import Stability
@@ -111,6 +112,9 @@ def _text(e: Estimate | Comparison) -> str:
 
 def _study(data: object, name: str, options: Mapping[str, Any]) -> Capability:
     if isinstance(data, Capability):
+        given = options["spec"]
+        if given is not None and (asked := as_spec(given)) != data.spec:
+            raise DataError(f"spec: got {asked}, but {name} was judged by {data.spec}; pass the data themselves")
         return data
     if options["spec"] is None:
         raise DataError(f"spec: nothing came, but {name} are data; pass spec=")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -215,7 +216,7 @@ class Capability(Result):
     def _rows(self) -> list[tuple[str, str]]:
         rows = [("specification", str(self.spec)), ("values", f"{self.n}" + self._groups_text())]
         rows += self.stability._rows()[:1]
-        rows += [("mean", _text(self.mean)), ("sigma within", _text(self.sigma_within))]
+        rows += [("mean", _fine(self.mean)), ("sigma within", _text(self.sigma_within))]
         rows += [("sigma overall", _text(self.sigma_overall))]
         rows += [(name, _text(e)) for name, e in self.terms().values.items()]
         rows += [("Z.bench within, overall", f"{_text(self.z_bench_within)}, {_text(self.z_bench_overall)}")]
@@ -299,6 +300,13 @@ class CapabilityBound(Result):
 
     def _columns(self) -> Mapping[str, object]:
         return {name: [getattr(self, name)] for name in self.__dataclass_fields__}
+
+
+def _fine(e: Estimate) -> str:
+    """The mean with the digits its interval is wide: 11.994 (11.987, 12.001), not 11.99 (11.99, 12)."""
+    width = 0.5 * (e.interval.high - e.interval.low)
+    digits = min(max(1 - math.floor(math.log10(width)), 0), 15) if 0.0 < width < math.inf else 6
+    return f"{e.estimate:.{digits}f} ({e.interval.low:.{digits}f}, {e.interval.high:.{digits}f})"
 
 
 def _text(e: Estimate) -> str:
