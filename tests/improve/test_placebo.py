@@ -102,7 +102,8 @@ def test_trend_and_season_of_the_regression_are_taken_out():
 
 @pytest.mark.parametrize(("months", "found"), [(15, False), (16, True)])
 def test_fewer_than_five_dates_give_no_picture(months, found):
-    case = case_of(monthly(STEADY + LOW), baseline=(str(np.datetime64("2024-01") - np.timedelta64(months, "M")) + "-01", "2023-12-31"))
+    first = np.datetime64("2024-01") - np.timedelta64(months, "M")
+    case = case_of(monthly(STEADY + LOW), baseline=(f"{first}-01", "2023-12-31"))
     assert (placebo_dates(case, case.before) is not None) is found
 
 

@@ -121,8 +121,9 @@ class Design(Result):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of everything that defines the design (not of its notes), to tie results to it."""
-        held = {k: v for k, v in self.to_dict().items() if k not in ("notes", "certificate", "hash")}
+        """SHA-256 of everything that defines the design (not of the words about it), to tie results to it."""
+        words = ("notes", "certificate", "method", "reference")
+        held = {k: v for k, v in self.to_dict().items() if k not in words}
         text = json.dumps(held, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
@@ -145,7 +146,9 @@ class Design(Result):
             given["factors"] = tuple(Factor.from_dict(f) for f in given["factors"])
             given["notes"] = tuple(Note(**n) for n in given.get("notes", ()))
             for name in ("generators", "defining_relation", "model"):
-                given[name] = tuple(given.get(name, ()))
+                given[name] = _texts(given.get(name, ()))
+            if not isinstance(given.get("resolution"), int | None):
+                raise TypeError("resolution is no whole number")
             return _frozen(cls(**given))
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"design: not a stored design ({error})") from None
@@ -176,12 +179,13 @@ class Design(Result):
         """Rows in run order, settings in natural units."""
         order = self.run_order
         out: dict[str, object] = {"run": np.arange(1, len(self) + 1), "standard": order + 1}
+        own = ("run", "standard", "block", "whole_plot")
         if self.blocks > 1:
             out["block"] = self.block[order]
         if self.split_plot:
             out["whole_plot"] = self.whole_plot[order]
         for f in self.factors:
-            out[f.name] = self.natural(f.name)[order]
+            out[f"{f.name} (factor)" if f.name in own else f.name] = self.natural(f.name)[order]
         return out
 
     def coded_frame(self) -> Any:
@@ -191,6 +195,12 @@ class Design(Result):
         return pd.DataFrame({name: self.column(name) for name in self.names})
 
 
+def _texts(held: Any) -> tuple[str, ...]:
+    if isinstance(held, str) or not all(isinstance(v, str) for v in held):
+        raise TypeError("generators, relations and terms are lists of texts")
+    return tuple(held)
+
+
 def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
@@ -198,11 +208,20 @@ def _short(value: object) -> str:
 def _frozen(design: Design) -> Design:
     """The same design with checked, read-only arrays of the right kinds."""
     n = np.asarray(design.coded, dtype=np.float64).shape[0]
-    coded = np.array(design.coded, dtype=np.float64).reshape(n, len(design.factors))
+    coded = np.array(design.coded, dtype=np.float64)
+    if coded.shape != (n, len(design.factors)) or not np.isfinite(coded).all():
+        raise DesignError(
+            f"design: settings of shape {coded.shape}; finite numbers, {len(design.factors)} a run, wanted"
+        )
+    if len(set(design.names)) < len(design.factors):
+        raise DesignError("design: two factors have one name")
     whole = {name: np.array(getattr(design, name), dtype=np.int64) for name in ("block", "whole_plot", "replicate")}
     order = np.array(design.run_order, dtype=np.int64)
-    if sorted(order.tolist()) != list(range(n)) or any(v.shape != (n,) for v in whole.values()):
+    sizes = [v.shape for v in (*whole.values(), np.asarray(design.center))]
+    if sorted(order.tolist()) != list(range(n)) or any(shape != (n,) for shape in sizes):
         raise DesignError(f"design: run order, blocks and plots must have one entry for each of the {n} runs")
+    if n and (whole["block"].min() < 1 or whole["replicate"].min() < 1 or whole["whole_plot"].min() < 0):
+        raise DesignError("design: blocks and replicates count from 1, whole plots from 1 (0: none)")
     arrays: dict[str, Any] = {name: frozen_array(v, np.int64) for name, v in whole.items()}
     arrays["center"] = frozen_array(np.array(design.center, dtype=np.bool_), np.bool_)
     return replace(design, coded=frozen_array(coded), run_order=frozen_array(order, np.int64), **arrays)
@@ -236,11 +255,15 @@ def make_design(
         Other fields of `Design`.
     """
     coded = np.asarray(coded, dtype=np.float64)
+    if coded.ndim != 2:
+        raise DesignError(f"coded: shape {coded.shape}; one row a run and one column a factor are wanted")
     n = coded.shape[0]
     ones = np.ones(n, dtype=np.int64)
     blocks = ones if block is None else np.asarray(block, dtype=np.int64)
     plots = 0 * ones if whole_plot is None else np.asarray(whole_plot, dtype=np.int64)
     seed = _seed(rng) if randomize else None
+    if blocks.shape != (n,) or plots.shape != (n,):
+        raise DesignError(f"block: shapes {blocks.shape} and {plots.shape} came for {n} runs; one entry each is wanted")
     order = _order(blocks, plots, seed)
     return _frozen(
         Design(
@@ -259,7 +282,8 @@ def make_design(
 
 
 def _seed(rng: Any) -> int:
-    if isinstance(rng, bool) or not (rng is None or isinstance(rng, int | np.integer | np.random.Generator)):
+    kinds = (int, np.integer, np.random.Generator, np.random.SeedSequence)
+    if isinstance(rng, bool) or not (rng is None or isinstance(rng, kinds)):
         raise DataError(f"rng: got {rng!r}; None, a seed or a numpy Generator is wanted")
     if isinstance(rng, int | np.integer):
         if rng < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ __all__ = ["KINDS", "Factor", "as_factors", "total_hours"]
 
 KINDS = ("continuous", "discrete", "categorical", "mixture")
 _NAME_LENGTH = 200
+_MOST = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,10 @@ class Factor:
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "name", _checked_name(self.name))
-        put(self, "levels", tuple(self.levels) if not isinstance(self.levels, str) else (self.levels,))
+        put(self, "levels", _as_levels(self.levels, self.name))
+        for name, kind in (("unit", str), ("hard_to_change", bool), ("noise", bool)):
+            if not isinstance(getattr(self, name), kind):
+                raise DesignError(f"{self.name}: {name}: got {getattr(self, name)!r}; a {kind.__name__} is wanted")
         put(self, "kind", self._checked_kind())
         if self.kind in ("continuous", "mixture"):
             self._check_range()
@@ -115,6 +120,8 @@ class Factor:
                 raise DesignError(f"{self.name}: {name} is missing; pass low= and high=, or levels=")
             object.__setattr__(self, name, check_number(given, f"{self.name}: {name}"))
         assert self.low is not None and self.high is not None
+        if not math.isfinite(self.high - self.low):
+            raise DesignError(f"{self.name}: the range from {self.low:g} to {self.high:g} does not fit a float64")
         if not self.low < self.high:
             raise DesignError(f"{self.name}: low {self.low:g} is not below high {self.high:g}")
         if self.kind == "mixture" and not (self.low >= 0.0 and self.high <= 1.0):
@@ -129,6 +136,10 @@ class Factor:
                 raise DesignError(f"{self.name}: levels of a discrete factor rise, each once; got {self.levels!r}")
             levels: tuple[Any, ...] = numbers
         else:
+            if any(isinstance(v, bool) or v is None for v in self.levels):
+                raise DesignError(
+                    f"{self.name}: got the levels {self.levels!r}; write them as text, such as 'on', 'off'"
+                )
             levels = tuple(v if isinstance(v, str) else str(v) for v in self.levels)
             if len(set(levels)) < len(levels):
                 raise DesignError(f"{self.name}: the same level twice in {self.levels!r}")
@@ -138,7 +149,11 @@ class Factor:
 
     def _checked_hours(self) -> Any:
         name = f"{self.name}: run_hours"
-        given = dict(self.run_hours) if isinstance(self.run_hours, tuple | list) else self.run_hours
+        given: Any = self.run_hours
+        if isinstance(given, tuple | list):
+            if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in given):
+                raise DesignError(f"{name}: got {given!r}; one number, or a mapping of settings to hours, is wanted")
+            given = dict(given)
         if not isinstance(given, Mapping):
             return check_number(given, name, least=0.0)
         keys: Sequence[Any] = ("low", "high") if self.low is not None else self.levels
@@ -196,6 +211,8 @@ class Factor:
         """Return coded settings in natural units; text for a categorical factor."""
         c = np.asarray(coded, dtype=np.float64)
         if self.kind == "categorical":
+            if not ((c >= -0.5) & (c < len(self.levels) - 0.5)).all():
+                raise DataError(f"{self.name}: got a coded level outside 0 to {len(self.levels) - 1}")
             return np.array(self.levels, dtype=object)[np.rint(c).astype(np.intp)]
         if self.kind == "mixture":
             return c
@@ -237,11 +254,21 @@ class Factor:
         if unknown := sorted(set(held) - known - {"schema"}):
             raise DataError(f"factor: unknown entries {', '.join(map(repr, unknown))}")
         given = {k: v for k, v in held.items() if k != "schema"}
+        if "name" not in given:
+            raise DataError("factor: the entry 'name' is missing")
         return cls(**given)
 
     def label(self) -> str:
         """Return name and unit, as a column is headed."""
         return f"{self.name} [{self.unit}]" if self.unit else self.name
+
+
+def _as_levels(levels: Any, name: str) -> tuple[Any, ...]:
+    if isinstance(levels, str):
+        return (levels,)
+    if not isinstance(levels, Iterable):
+        raise DesignError(f"{name}: levels: got {levels!r}; a list of settings is wanted")
+    return tuple(levels)
 
 
 def _is_number(value: object) -> bool:
@@ -252,7 +279,7 @@ def _checked_name(name: object) -> str:
     if not isinstance(name, str) or not name.strip():
         raise DesignError(f"name: got {name!r}; text is wanted")
     text = unicodedata.normalize("NFC", name.strip())
-    if len(text) > _NAME_LENGTH or any(unicodedata.category(c) in ("Cc", "Cs", "Co") for c in text):
+    if len(text) > _NAME_LENGTH or any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") for c in text):
         raise DesignError(f"name: got {text[:40]!r}; printable text of at most {_NAME_LENGTH} characters is wanted")
     if "`" in text:
         raise DesignError(f"name: got {text!r}; the sign ` marks names in models and cannot stand in one")
@@ -268,8 +295,10 @@ def as_factors(factors: object, *, least: int = 1, what: str = "factors") -> tup
         found: tuple[Factor, ...] = (factors,)
     elif isinstance(factors, Mapping):
         found = tuple(_from_pair(name, given) for name, given in factors.items())
-    elif isinstance(factors, int) and not isinstance(factors, bool):
-        found = tuple(Factor(_letter(i), -1.0, 1.0) for i in range(factors))
+    elif isinstance(factors, int | np.integer) and not isinstance(factors, bool):
+        if factors > _MOST:
+            raise DesignError(f"{what}: got {factors}; at most {_MOST} are taken")
+        found = tuple(Factor(_letter(i), -1.0, 1.0) for i in range(int(factors)))
     elif isinstance(factors, Iterable) and not isinstance(factors, str | bytes):
         found = tuple(f if isinstance(f, Factor) else Factor(f, -1.0, 1.0) for f in factors)
     else:
@@ -279,7 +308,7 @@ def as_factors(factors: object, *, least: int = 1, what: str = "factors") -> tup
     if len(found) < least:
         raise DesignError(f"{what}: {len(found)} came; {least} or more are wanted")
     names = [f.name for f in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise DesignError(f"{what}: {', '.join(map(repr, twice))} stands there twice; every factor has its own name")
     return found
