@@ -53,7 +53,8 @@ def test_public_names_exist_and_are_documented(name: str) -> None:
 def test_type_checkers_see_the_same_names() -> None:
     stub = (Path(qstats.__file__).parent / "__init__.pyi").read_text(encoding="utf-8")
     told = set(re.findall(r"^from (\S+) import (\w+) as \2$", stub, flags=re.MULTILINE))
-    assert told == {(module, name) for module, names in qstats._HOME.items() for name in names}
+    packages = {("qstats", package) for package in qstats._PACKAGES}
+    assert told == packages | {(module, name) for module, names in qstats._HOME.items() for name in names}
 
 
 def test_unknown_name_is_an_attribute_error() -> None:

@@ -186,10 +186,13 @@ _HOME = {
     "qstats.voice.service.sla": ("Attainment", "compare_sla", "sla_attainment"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+_PACKAGES = ("doe",)  # parts with a face of their own: qstats.doe.NAME
 __all__ = ["__version__", *sorted(_MODULE_OF)]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"qstats.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'qstats' has no attribute {name!r}")
     value = getattr(import_module(_MODULE_OF[name]), name)

@@ -298,6 +298,7 @@ from qstats.voice.service.shares import ShareTable as ShareTable
 from qstats.voice.service.sla import Attainment as Attainment
 from qstats.voice.service.sla import compare_sla as compare_sla
 from qstats.voice.service.sla import sla_attainment as sla_attainment
+from qstats import doe as doe
 
 __all__: list[str]
 __version__: str

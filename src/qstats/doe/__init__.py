@@ -4,8 +4,22 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "qstats.doe.alias": ("AliasStructure", "alias_structure"),
+    "qstats.doe.blends.door": ("mixture",),
     "qstats.doe.design": ("Design",),
     "qstats.doe.factor": ("Factor",),
+    "qstats.doe.factorial": ("full_factorial",),
+    "qstats.doe.fractions.door": ("fractional_factorial",),
+    "qstats.doe.fractions.fold": ("fold_over",),
+    "qstats.doe.screening.definitive": ("definitive_screening",),
+    "qstats.doe.screening.orthogonal_array": ("orthogonal_array",),
+    "qstats.doe.screening.plackett_burman": ("plackett_burman",),
+    "qstats.doe.sheet": ("RunRecord", "read_run_sheet", "run_sheet"),
+    "qstats.doe.space_filling.latin_hypercube": ("latin_hypercube",),
+    "qstats.doe.space_filling.sequences": ("halton", "sobol"),
+    "qstats.doe.surface_designs.box_behnken": ("box_behnken",),
+    "qstats.doe.surface_designs.central_composite": ("axial_distance", "central_composite"),
+    "qstats.doe.whole_plots": ("split_plot",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE_OF)

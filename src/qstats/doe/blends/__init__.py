@@ -1,0 +1,1 @@
+"""Mixture designs: shares that add up to one."""

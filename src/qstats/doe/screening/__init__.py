@@ -1,0 +1,1 @@
+"""Screening designs: Plackett-Burman, definitive screening, orthogonal arrays."""

@@ -1,0 +1,1 @@
+"""Designs for full quadratic models: Box-Behnken and central composite."""
