@@ -4,6 +4,13 @@ from qstats.doe.alias import AliasStructure as AliasStructure
 from qstats.doe.alias import alias_structure as alias_structure
 from qstats.doe.blends.door import mixture as mixture
 from qstats.doe.design import Design as Design
+from qstats.doe.evaluation.compare import DesignComparison as DesignComparison
+from qstats.doe.evaluation.compare import compare_designs as compare_designs
+from qstats.doe.evaluation.door import evaluate as evaluate
+from qstats.doe.evaluation.result import DesignEvaluation as DesignEvaluation
+from qstats.doe.evaluation.simulate import SimulatedPower as SimulatedPower
+from qstats.doe.evaluation.simulate import simulate_power as simulate_power
+from qstats.doe.exchange.door import optimal as optimal
 from qstats.doe.factor import Factor as Factor
 from qstats.doe.factorial import full_factorial as full_factorial
 from qstats.doe.fractions.door import fractional_factorial as fractional_factorial

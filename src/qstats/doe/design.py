@@ -17,7 +17,7 @@ from qstats._core.result import Result, frozen_array
 from qstats.doe.factor import Factor, total_hours
 from qstats.errors import DataError, DesignError
 
-__all__ = ["Design", "make_design"]
+__all__ = ["Design", "draw_seed", "make_design"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -261,7 +261,7 @@ def make_design(
     ones = np.ones(n, dtype=np.int64)
     blocks = ones if block is None else np.asarray(block, dtype=np.int64)
     plots = 0 * ones if whole_plot is None else np.asarray(whole_plot, dtype=np.int64)
-    seed = _seed(rng) if randomize else None
+    seed = draw_seed(rng) if randomize else None
     if blocks.shape != (n,) or plots.shape != (n,):
         raise DesignError(f"block: shapes {blocks.shape} and {plots.shape} came for {n} runs; one entry each is wanted")
     order = _order(blocks, plots, seed)
@@ -281,7 +281,8 @@ def make_design(
     )
 
 
-def _seed(rng: Any) -> int:
+def draw_seed(rng: Any) -> int:
+    """Return the seed that `rng` stands for: itself if it is a whole number, else one drawn from it."""
     kinds = (int, np.integer, np.random.Generator, np.random.SeedSequence)
     if isinstance(rng, bool) or not (rng is None or isinstance(rng, kinds)):
         raise DataError(f"rng: got {rng!r}; None, a seed or a numpy Generator is wanted")

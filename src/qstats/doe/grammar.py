@@ -297,7 +297,8 @@ def as_model(model: Any, factors: Sequence[Factor]) -> Model:
             return named_model(model, factors)
         return parse_model(model, factors, intercept=not mixture)
     if isinstance(model, list | tuple) and model and all(isinstance(t, str) for t in model):
-        parsed = [t for text in model for t in parse_model(text, factors, intercept=False)]
+        texts = [text for text in model if text.strip() != "0"]
+        parsed = [t for text in texts for t in parse_model(text, factors, intercept=False)]
         constant = [] if mixture or "0" in model else [Term()]
         return Model.of([*constant, *parsed], [f.name for f in factors])
     raise FormulaError(f"model: got {model!r}; a text, a list of terms, or one of {', '.join(_NAMED)} is wanted")

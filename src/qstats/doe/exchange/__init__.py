@@ -1,0 +1,1 @@
+"""Optimal designs by coordinate exchange: `door.optimal`."""
