@@ -1,5 +1,6 @@
 """The public names for type checkers and editors; `_HOME` of `__init__.py` in other words (a test compares them)."""
 
+from qstats import doe as doe
 from qstats._core.interval import Interval as Interval
 from qstats._core.interval import Intervals as Intervals
 from qstats._core.moments import Moments as Moments
@@ -298,7 +299,6 @@ from qstats.voice.service.shares import ShareTable as ShareTable
 from qstats.voice.service.sla import Attainment as Attainment
 from qstats.voice.service.sla import compare_sla as compare_sla
 from qstats.voice.service.sla import sla_attainment as sla_attainment
-from qstats import doe as doe
 
 __all__: list[str]
 __version__: str
