@@ -15,7 +15,15 @@ LIMITS = ControlLimits("individuals", 0.0, 1.0, 3.0, "", 0, "given")
 
 
 @pytest.mark.parametrize(
-    "name", ["control-charts", "monitor-a-process", "customer-voice", "complaint-to-improvement", "capability-and-msa"]
+    "name",
+    [
+        "control-charts",
+        "monitor-a-process",
+        "customer-voice",
+        "complaint-to-improvement",
+        "capability-and-msa",
+        "which-design",
+    ],
 )
 def test_blocks_show_what_they_print(name: str) -> None:
     text = (HOW_TO / f"{name}.md").read_text(encoding="utf-8")
