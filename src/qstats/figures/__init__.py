@@ -17,6 +17,7 @@ from qstats.capability.columns import CapabilityTable
 from qstats.capability.compare import CapabilityComparison
 from qstats.capability.nonnormal.result import NonnormalCapability
 from qstats.capability.result import Capability
+from qstats.doe.evaluation.result import DesignEvaluation
 from qstats.errors import DataError
 from qstats.figures.capability.attribute import draw_attribute
 from qstats.figures.capability.nonnormal import draw_nonnormal
@@ -24,6 +25,7 @@ from qstats.figures.capability.normal import draw_capability
 from qstats.figures.capability.table import draw_capability_comparison, draw_capability_table
 from qstats.figures.charts import draw_chart
 from qstats.figures.comparison import draw_comparison
+from qstats.figures.doe.evaluation import draw_evaluation
 from qstats.figures.drivers import draw_importance_performance, draw_kano, draw_key_drivers
 from qstats.figures.fishbone import draw_fishbone
 from qstats.figures.funnel import draw_funnel
@@ -125,6 +127,7 @@ plot.register(BatteryTable)(draw_battery)
 plot.register(KeyDrivers)(draw_key_drivers)
 plot.register(ImportancePerformance)(draw_importance_performance)
 plot.register(Kano)(draw_kano)
+plot.register(DesignEvaluation)(draw_evaluation)
 plot.register(UnitRanking)(draw_units)
 plot.register(Capability)(draw_capability)
 plot.register(NonnormalCapability)(draw_nonnormal)
