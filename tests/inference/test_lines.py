@@ -41,14 +41,14 @@ CALLS: dict[str, Callable[..., Any]] = {
 def _same(many: Comparisons, singles: list[Comparison], rel: float = 1e-12, scale: float = 0.0) -> None:
     assert isinstance(many, Comparisons) and len(many) == len(singles)
     columns = (
-        (many.estimate, [r.estimate for r in singles]),
-        (many.interval.low, [r.interval.low for r in singles]),
-        (many.interval.high, [r.interval.high for r in singles]),
-        (many.pvalue, [r.pvalue for r in singles]),
-        (many.statistic, [r.statistic for r in singles]),
+        (many.estimate, [r.estimate for r in singles], scale),
+        (many.interval.low, [r.interval.low for r in singles], scale),
+        (many.interval.high, [r.interval.high for r in singles], scale),
+        (many.pvalue, [r.pvalue for r in singles], scale),
+        (many.statistic, [r.statistic for r in singles], max(scale, 1e-14)),  # without unit; a zero may be rounding
     )
-    for ours, theirs in columns:
-        np.testing.assert_allclose(ours, np.array(theirs, dtype=float), rtol=rel, atol=max(scale, 1e-300))
+    for ours, theirs, least in columns:
+        np.testing.assert_allclose(ours, np.array(theirs, dtype=float), rtol=rel, atol=max(least, 1e-300))
     assert many.n.tolist() == [list(r.n) for r in singles]
     assert {n.code for n in many.notes} == {n.code for r in singles for n in r.notes}
     assert (many.effect, many.null, many.alternative) == (singles[0].effect, singles[0].null, singles[0].alternative)
