@@ -1,0 +1,1 @@
+"""Models fitted to the results of an experiment."""
