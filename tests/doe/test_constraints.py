@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -81,22 +78,10 @@ def test_there_are_fifty_of_them() -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_texts_are_refused_and_touch_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*args: Any, **kwargs: Any) -> Any:
-        raise AssertionError("a text of the user was acted upon")
-
-    loaded = set(sys.modules)
-    with monkeypatch.context() as m:
-        for module, name in ((builtins, "eval"), (builtins, "exec"), (builtins, "open")):
-            m.setattr(module, name, never)
-        m.setattr(os, "system", never)
-        m.setattr(subprocess, "Popen", never)
-        try:
-            rule = parse_rule(text, FACTORS)
-        except FormulaError:
-            assert set(sys.modules) == loaded
-            return
-    pytest.fail(f"taken as {rule}")
+def test_hostile_texts_are_refused_and_touch_nothing(
+    text: str, refuses: Callable[[Callable[[], object]], None]
+) -> None:
+    refuses(lambda: parse_rule(text, FACTORS))
 
 
 @pytest.mark.parametrize("given", [3, None, {"T": 1}, [["T <= 1"]], [1], ["T <= 150"] * 300])

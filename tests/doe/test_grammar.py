@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -100,23 +96,11 @@ def test_there_are_two_hundred_of_them() -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_texts_are_refused_and_touch_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*args: Any, **kwargs: Any) -> Any:
-        raise AssertionError("a text of the user was acted upon")
-
-    loaded = set(sys.modules)
-    with monkeypatch.context() as m:
-        for module, name in ((builtins, "eval"), (builtins, "exec"), (builtins, "open")):
-            m.setattr(module, name, never)
-        m.setattr(os, "system", never)
-        m.setattr(subprocess, "Popen", never)
-        try:
-            model = parse_model(text, FACTORS)
-            model_columns(model, FACTORS, np.array([[-1.0, 0.0, 0.0, 0.0]]))  # the value of A is 0 there
-        except FormulaError:
-            assert set(sys.modules) == loaded
-            return
-    pytest.fail(f"taken as {model}")
+def test_hostile_texts_are_refused_and_touch_nothing(
+    text: str, refuses: Callable[[Callable[[], object]], None]
+) -> None:
+    at_zero = np.array([[-1.0, 0.0, 0.0, 0.0]])  # the value of A is 0 there
+    refuses(lambda: model_columns(parse_model(text, FACTORS), FACTORS, at_zero))
 
 
 @given(st.text(max_size=60))

@@ -15,8 +15,9 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from qstats.doe.cursor import Cursor, Token
 from qstats.doe.factor import Factor
 from qstats.doe.terms import FUNCTIONS, MOST_POWER, MOST_TERMS, Model, Part, Term, named_model
 from qstats.errors import FormulaError
@@ -24,7 +25,6 @@ from qstats.errors import FormulaError
 __all__ = ["as_model", "parse_model"]
 
 _LONGEST = 2000
-_DEEPEST = 32
 _GROUPS = ("FO", "TWI", "PQ", "SO")
 _SIGNS = "+-*:^(),."
 _NAMED = ("linear", "interactions", "quadratic")
@@ -32,27 +32,22 @@ _NAMED = ("linear", "interactions", "quadratic")
 Terms = dict[Term, None]  # an ordered set
 
 
-class _Token(NamedTuple):
-    kind: str  # "name", "quoted", "int", "end", or the sign itself
-    text: str
-    at: int
-
-
-def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
+def _tokens(text: str) -> list[Token]:
+    """Kinds: "name", "quoted", "int", "end", or the sign itself."""
+    found: list[Token] = []
     i = 0
     while i < len(text):
         c = text[i]
         if c in " \t\n\r":
             i += 1
         elif c in _SIGNS:
-            found.append(_Token(c, c, i))
+            found.append(Token(c, c, i))
             i += 1
         elif c == "`":
             end = text.find("`", i + 1)
             if end < 0:
                 raise FormulaError(f"model: the name that begins at position {i} has no closing `")
-            found.append(_Token("quoted", text[i + 1 : end], i))
+            found.append(Token("quoted", text[i + 1 : end], i))
             i = end + 1
         else:
             end = i
@@ -61,35 +56,18 @@ def _tokens(text: str) -> list[_Token]:
             if end == i:
                 raise FormulaError(f"model: {c!r} at position {i} has no meaning; put names with such signs in `...`")
             word = text[i:end]
-            found.append(_Token("int" if word.isascii() and word.isdigit() else "name", word, i))
+            found.append(Token("int" if word.isascii() and word.isdigit() else "name", word, i))
             i = end
-    return [*found, _Token("end", "", len(text))]
+    return [*found, Token("end", "", len(text))]
 
 
-class _Parser:
+class _Parser(Cursor):
     """Recursive descent over the tokens; every rule returns the set of terms it stands for."""
 
     def __init__(self, text: str, factors: Sequence[Factor]) -> None:
-        self.tokens = _tokens(text)
-        self.at = 0
-        self.depth = 0
+        super().__init__(_tokens(text), "model")
         self.factors = {f.name: f for f in factors}
         self.order = {f.name: i for i, f in enumerate(factors)}
-
-    def next(self) -> _Token:
-        token = self.tokens[self.at]
-        self.at += 1
-        return token
-
-    def sees(self, *kinds: str) -> bool:
-        return self.tokens[self.at].kind in kinds
-
-    def want(self, kind: str) -> _Token:
-        token = self.tokens[self.at]
-        if token.kind != kind:
-            shown = token.text or "the end"
-            raise FormulaError(f"model: {shown!r} at position {token.at}, where {kind!r} is wanted")
-        return self.next()
 
     def whole(self) -> Terms:
         terms = self.sum()
@@ -97,9 +75,7 @@ class _Parser:
         return terms
 
     def sum(self) -> Terms:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise FormulaError(f"model: more than {_DEEPEST} brackets within one another")
+        self.deeper()
         terms = {} if self.sees("-") else self.prod()
         while self.sees("+", "-"):
             if self.next().kind == "+":
@@ -168,7 +144,7 @@ class _Parser:
         part = term.parts[0]
         return {Term((Part(part.name, part.power * n, part.function),)): None}
 
-    def call(self, token: _Token) -> Terms:
+    def call(self, token: Token) -> Terms:
         if token.text not in (*FUNCTIONS, *_GROUPS, "poly"):
             known = ", ".join((*FUNCTIONS, "poly", *_GROUPS))
             raise FormulaError(
@@ -194,7 +170,7 @@ class _Parser:
             return {Term((Part(names[0], 1, token.text),)): None}
         return self.group(token.text, names)
 
-    def small(self, token: _Token) -> int:
+    def small(self, token: Token) -> int:
         n = int(token.text[:4])
         if not 1 <= n <= MOST_POWER:
             raise FormulaError(f"model: the power {token.text} at position {token.at}; 1 to {MOST_POWER} is taken")
@@ -213,7 +189,7 @@ class _Parser:
             self.want("name")
         return self.name(self.next())
 
-    def name(self, token: _Token) -> str:
+    def name(self, token: Token) -> str:
         name = unicodedata.normalize("NFC", token.text.strip())
         if name not in self.factors:
             known = ", ".join(map(repr, self.factors)) or "none"

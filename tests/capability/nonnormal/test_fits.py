@@ -362,3 +362,9 @@ def test_refusals():
         fit_distribution(x[:5], "normal")
     assert "not positive" in fit_distribution([-5.0, *x], "boxcox").reason
     assert Johnson(5).grid.size == 21
+
+
+def test_a_sorted_sample_has_no_density():
+    fit = fit_distribution([3.0, 1.0, 2.0, 4.0, 5.0, 9.0, 7.0, 8.0], "empirical")
+    with pytest.raises(DataError, match="no density"):
+        fit.pdf(3.0)

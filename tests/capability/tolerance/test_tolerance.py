@@ -149,8 +149,6 @@ def test_lognormal_and_gamma_go_through_their_scale() -> None:
 def test_counts(i: dict[str, float], expected: dict[str, float], request: pytest.FixtureRequest) -> None:
     name = request.node.callspec.id
     model = "binomial" if name.startswith("bintol") else "poisson"
-    if "-PR-" in name:
-        pytest.skip("the posterior of a uniform prior, which is not offered")
     ask: dict[str, Any] = {"future": i["m"], "model": model, "content": expected["P"]}
     ask["confidence"] = 1 - expected["alpha"]
     if "1-sided.lower" in expected:

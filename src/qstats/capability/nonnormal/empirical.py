@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from qstats._core.arrays import FloatArray
-from qstats._core.quantiles import beta_quantile
 from qstats.capability.nonnormal.family import Family
+from qstats.errors import DataError
 
-__all__ = ["QUANTILE_TYPES", "Empirical", "clopper_pearson", "sample_quantile"]
+__all__ = ["QUANTILE_TYPES", "Empirical", "sample_quantile"]
 
 QUANTILE_TYPES = (6, 7, 8)
 _PLACE = {6: (0.0, 1.0), 7: (1.0, -1.0), 8: (1.0 / 3.0, 1.0 / 3.0)}  # position = a + (n + b) p
@@ -25,14 +25,6 @@ def sample_quantile(ordered: Any, p: float, kind: int) -> Any:
     low = min(int(at), n - 1) if n > 1 else 1
     share = at - low
     return ordered[low - 1] * (1.0 - share) + ordered[min(low, n - 1)] * share
-
-
-def clopper_pearson(count: int, n: int, confidence: float) -> tuple[float, float]:
-    """Return the exact limits of a share."""
-    tail = 0.5 * (1.0 - confidence)
-    low = 0.0 if count == 0 else float(beta_quantile(tail, count, n - count + 1.0))
-    high = 1.0 if count == n else float(beta_quantile(1.0 - tail, count + 1.0, float(n - count)))
-    return low, high
 
 
 class Empirical(Family):
@@ -65,6 +57,9 @@ class Empirical(Family):
     def log_below(self, v: Any, t: Any) -> Any:
         """Return the logarithm of the share strictly below v: a value on the limit is inside."""
         return np.log(np.count_nonzero(t < v, axis=0) / t.shape[0])
+
+    def log_pdf(self, v: Any, t: Any) -> Any:
+        raise DataError("distribution: a sorted sample has no density; fit a family, such as 'lognormal', to read one")
 
     def quantile(self, p: Any, t: Any) -> Any:
         if np.ndim(p) == 0:

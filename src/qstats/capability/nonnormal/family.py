@@ -7,6 +7,7 @@ data): ``log(x / unit) = log1p(v)`` then keeps its digits however far the data l
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ def mean_and_sd(y: FloatArray, less: float) -> tuple[FloatArray, FloatArray]:
     return mean, np.sqrt(np.einsum("...j,...j->...", d, d) / (y.shape[-1] - less))
 
 
-class Family:
+class Family(ABC):
     """One family: how it is fitted to rows of data, and its functions.
 
     Attributes
@@ -55,60 +56,60 @@ class Family:
     positive = False
     source = ""
 
+    @abstractmethod
     def fit(self, v: FloatArray, low: float | None) -> FloatArray:
         """Return the parameters of each row of `v`, shape (parameters, rows); NaN where a row cannot be fitted.
 
         With `low` given, entries of exactly -1 are only known to lie below it.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def log_cdf(self, v: Any, t: Any) -> Any:
         """Return the logarithm of ``P(V <= v)``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log_sf(self, v: Any, t: Any) -> Any:
         """Return the logarithm of ``P(V > v)``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log_pdf(self, v: Any, t: Any) -> Any:
         """Return the logarithm of the density of V."""
-        raise NotImplementedError
 
+    @abstractmethod
     def quantile(self, p: Any, t: Any) -> Any:
         """Return v with ``P(V <= v) = p``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def upper_quantile(self, q: Any, t: Any) -> Any:
         """Return v with ``P(V > v) = q``."""
-        raise NotImplementedError
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, int], t: Any) -> FloatArray:
         """Return a block of random values of V."""
         return np.asarray(self.quantile(rng.random(shape), t), dtype=np.float64)
 
+    @abstractmethod
     def natural(self, theta: FloatArray, origin: float, unit: float) -> Mapping[str, Any]:
         """Return the parameters by name, in the unit of the data."""
-        raise NotImplementedError
 
     def at_maximum(self, theta: FloatArray, n: int) -> FloatArray:
         """Return the parameters at which the likelihood is read, where the fit uses the divisor n - 1."""
         return theta
 
 
-class NormalScore(Family):
+class NormalScore(Family, ABC):
     """A family in which some increasing function of the value is standard normal."""
 
+    @abstractmethod
     def score(self, v: Any, t: Any) -> Any:
         """Return the standard normal value that belongs to v."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unscore(self, z: Any, t: Any) -> Any:
         """Return the v that belongs to a standard normal value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log_slope(self, v: Any, t: Any) -> Any:
         """Return the logarithm of the derivative of `score`."""
-        raise NotImplementedError
 
     def log_cdf(self, v: Any, t: Any) -> Any:
         return scipy.special.log_ndtr(self.score(v, t))

@@ -11,30 +11,15 @@ from qstats._core.result import Result
 from qstats._core.spec import Spec
 from qstats.capability.nonnormal.fitted import FittedDistribution
 from qstats.capability.nonnormal.normality import NormalityTests
+from qstats.capability.result import Ppm
 from qstats.inference.estimate import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FamilyCapability", "NonnormalCapability", "TailPpm"]
+__all__ = ["FamilyCapability", "NonnormalCapability"]
 
 _SHOWN = ("pp", "ppl", "ppu", "ppk", "z_ppl", "z_ppu", "z_ppk", "z_bench")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TailPpm:
-    """Values beyond the specifications, per million.
-
-    Parameters
-    ----------
-    below, above : Estimate or None
-        None where there is no specification on that side.
-    total : Estimate
-    """
-
-    below: Estimate | None
-    above: Estimate | None
-    total: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +72,7 @@ class NonnormalCapability(Result):
         has nothing there.
     z_ppk, z_bench : Estimate
         The lesser of the two; and the standard normal value (not a third of it) for both tails together.
-    expected_ppm, observed_ppm : TailPpm
+    expected_ppm, observed_ppm : Ppm
         By the survival functions of the fit; and counted, with exact limits.
     percentiles : tuple of float
         The three points, in the unit of the data.
@@ -119,8 +104,8 @@ class NonnormalCapability(Result):
     z_ppu: Estimate | None
     z_ppk: Estimate
     z_bench: Estimate
-    expected_ppm: TailPpm
-    observed_ppm: TailPpm
+    expected_ppm: Ppm
+    observed_ppm: Ppm
     percentiles: tuple[float, float, float]
     leads: str
     chosen: FittedDistribution

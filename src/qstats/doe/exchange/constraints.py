@@ -26,15 +26,15 @@ from typing import Any
 import numpy as np
 
 from qstats._core.arrays import FloatArray
+from qstats.doe.cursor import Cursor, Token
 from qstats.doe.exchange.polynomial import LARGEST, MOST_POWER, SLACK, Columns, Excess, Poly, excess_of, plus, times
-from qstats.doe.exchange.tokens import Token, tokens_of
+from qstats.doe.exchange.tokens import tokens_of
 from qstats.doe.factor import Factor
 from qstats.errors import FormulaError
 
 __all__ = ["Rule", "parse_rule", "rules_of"]
 
 _LONGEST = 2000
-_DEEPEST = 32
 _MOST_RULES = 200
 
 
@@ -56,36 +56,17 @@ class Rule:
     names: tuple[str, ...]
 
 
-class _Parser:
+class _Parser(Cursor):
     """Recursive descent; sums give polynomials, comparisons give their excess."""
 
     def __init__(self, text: str, factors: Sequence[Factor]) -> None:
-        self.tokens = tokens_of(text)
-        self.at = 0
-        self.depth = 0
+        super().__init__(tokens_of(text), "constraint")
         self.factors = {f.name: f for f in factors}
         self.names: dict[str, None] = {}
-
-    def next(self) -> Token:
-        token = self.tokens[self.at]
-        self.at += 1
-        return token
-
-    def sees(self, *kinds: str) -> bool:
-        return self.tokens[self.at].kind in kinds
 
     def word(self, text: str) -> bool:
         token = self.tokens[self.at]
         return token.kind == "word" and token.text == text
-
-    def want(self, kind: str) -> Token:
-        if not self.sees(kind):
-            raise self.lost(repr(kind))
-        return self.next()
-
-    def lost(self, wanted: str) -> FormulaError:
-        token = self.tokens[self.at]
-        return FormulaError(f"constraint: {token.text[:60] or 'the end'!r} at position {token.at}; {wanted} is wanted")
 
     def rule(self) -> Excess:
         if self.word("if"):
@@ -102,9 +83,7 @@ class _Parser:
         return found
 
     def any(self) -> Excess:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise FormulaError(f"constraint: more than {_DEEPEST} brackets within one another")
+        self.deeper()
         found = [self.all()]
         while self.word("or"):
             self.next()
@@ -207,9 +186,7 @@ class _Parser:
         return self.factors[name]
 
     def sum(self) -> Poly:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise FormulaError(f"constraint: more than {_DEEPEST} brackets within one another")
+        self.deeper()
         total = self.product()
         while self.sees("+", "-"):
             sign = 1.0 if self.next().kind == "+" else -1.0

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import NamedTuple
 
+from qstats.doe.cursor import Token
 from qstats.errors import FormulaError
 
-__all__ = ["Token", "tokens_of"]
+__all__ = ["tokens_of"]
 
 _WORDS = ("if", "then", "and", "or", "in")
 _SIGNS = ("<=", ">=", "==", "!=", "<", ">", "+", "-", "*", "/", "^", "(", ")", ",")
 
 
-class Token(NamedTuple):
-    """One of them, and where it stands."""
-
-    kind: str  # "name", "number", "text", "word", "end" or the sign itself
-    text: str
-    at: int
-
-
 def tokens_of(text: str) -> list[Token]:
-    """Return the tokens of a text, "end" the last."""
+    """Return the tokens of a text, "end" the last; kinds "name", "number", "text", "word" or the sign itself."""
     found: list[Token] = []
     i = 0
     while i < len(text):

@@ -64,8 +64,8 @@ class Fitted:
 
     def standard_errors(self, contrasts: FloatArray) -> FloatArray:
         """Return the standard error of each of these combinations of coefficients, shape (m, p)."""
-        variance = np.einsum("ij,jk,ik->i", contrasts, self.covariance, contrasts)
-        return np.sqrt(np.maximum(variance, 0.0))
+        variance = ((contrasts @ self.covariance) * contrasts).sum(axis=1)
+        return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
 
     def wald(self, contrasts: FloatArray) -> tuple[float, float, float]:
         """Return F, its numerator and its denominator degrees of freedom for "all these combinations are zero"."""

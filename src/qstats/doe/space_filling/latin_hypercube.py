@@ -9,14 +9,14 @@ import numpy as np
 from qstats._core.arrays import FloatArray
 from qstats._core.checks import check_choice, check_number
 from qstats._core.notes import Note
-from qstats.doe.design import Design, make_design
+from qstats.doe.design import Design, draw_seed, make_design
 from qstats.doe.factor import Factor, as_factors
 from qstats.doe.runs import check_whole, put_levels, require
 from qstats.doe.space_filling.correlation import as_target, correlated, rank_correlation
 from qstats.doe.space_filling.swaps import Budget, maximin, random_hypercube, squared_distances
-from qstats.errors import DataError, DesignError
+from qstats.errors import DesignError
 
-__all__ = ["latin_hypercube", "place", "seed_of"]
+__all__ = ["latin_hypercube", "place"]
 
 _MOST = 2000  # points between which all distances are held
 
@@ -85,7 +85,7 @@ def latin_hypercube(
     n = check_whole(runs, "runs", least=2, most=10_000_000)
     check_choice(criterion, "criterion", ("maximin", "correlation", "random"))
     _options(criterion, correlation, iterations, seconds, n)
-    seed = seed_of(rng)
+    seed = draw_seed(rng)
     draw = np.random.default_rng(seed)
     certificate: dict[str, Any] = {}
     if criterion == "maximin":
@@ -129,19 +129,6 @@ def _options(criterion: str, correlation: Any, iterations: Any, seconds: Any, n:
         raise DesignError(f"runs: maximin takes up to {_MOST}, {n} came; use criterion='random', or `sobol`")
     if criterion == "correlation" and n < 4:
         raise DesignError(f"runs: {n} came; correlations want 4 or more")
-
-
-def seed_of(rng: Any) -> int:
-    """Return the seed that points and run order are drawn with."""
-    if isinstance(rng, np.random.SeedSequence):
-        rng = np.random.default_rng(rng)
-    if isinstance(rng, bool) or not (rng is None or isinstance(rng, int | np.integer | np.random.Generator)):
-        raise DataError(f"rng: got {rng!r}; None, a seed or a numpy Generator is wanted")
-    if isinstance(rng, int | np.integer):
-        if rng < 0:
-            raise DataError(f"rng: got {rng}; a seed is not negative")
-        return int(rng)
-    return int(np.random.default_rng(rng).integers(2**32))
 
 
 def place(factors: tuple[Factor, ...], u: FloatArray) -> FloatArray:

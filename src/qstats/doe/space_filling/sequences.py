@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from qstats._core.arrays import FloatArray
 from qstats._core.notes import Note
-from qstats.doe.design import Design, make_design
+from qstats.doe.design import Design, draw_seed, make_design
 from qstats.doe.factor import as_factors
 from qstats.doe.runs import check_whole, require
-from qstats.doe.space_filling.latin_hypercube import place, seed_of
+from qstats.doe.space_filling.latin_hypercube import place
 from qstats.errors import DesignError
 
 __all__ = ["halton", "halton_points", "sobol", "sobol_points"]
@@ -69,7 +69,7 @@ def sobol(factors: object, *, runs: int, scramble: bool = True, rng: Any = None,
     """
     found = as_factors(factors)
     n = check_whole(runs, "runs", least=1, most=_MOST)
-    seed = seed_of(rng)
+    seed = draw_seed(rng)
     u = sobol_points(n, len(found), np.random.default_rng(seed) if scramble else None)
     size = n & -n
     cells = np.stack([np.bincount((c * size).astype(np.int64), minlength=size) for c in u.T])
@@ -173,7 +173,7 @@ def halton(factors: object, *, runs: int, scramble: bool = True, rng: Any = None
     n = check_whole(runs, "runs", least=1, most=_MOST)
     if k > len(_PRIMES):
         raise DesignError(f"factors: {k} came; Halton points are made for up to {len(_PRIMES)}: use latin_hypercube")
-    seed = seed_of(rng)
+    seed = draw_seed(rng)
     u = halton_points(n, k, np.random.default_rng(seed) if scramble else None)
     require((u >= 0.0).all() and (u < 1.0).all() and len(np.unique(u[:, 0])) == n, "a set of distinct points")
     notes: tuple[Note, ...] = ()
