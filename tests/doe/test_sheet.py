@@ -140,3 +140,16 @@ def test_bad_sheets_are_told(change: Any, said: str) -> None:
 def test_bad_response_names_are_told(responses: Any) -> None:
     with pytest.raises(DataError, match="responses"):
         run_sheet(_design(), responses=responses)
+
+
+def test_a_sheet_comes_back_as_a_mapping_too() -> None:
+    factors = as_factors({"T": (20, 60), "glue": ["A", "B"]})
+    design = make_design("four runs", factors, [[-1, 0], [1, 0], [-1, 1], [1, 1]], rng=1)
+    sheet = {**run_sheet(design), "response": [1.0, 2.0, None, 4.0]}
+    record = read_run_sheet(design, sheet)
+    assert record.as_planned is False
+    assert record.missed == (int(design.run_order[2]) + 1,)
+    with pytest.raises(DataError, match="lengths"):
+        read_run_sheet(design, {**sheet, "response": [1.0]})
+    with pytest.raises(DataError, match="encoding"):
+        read_run_sheet(design, sheet, encoding="utf-8")

@@ -5,6 +5,7 @@ from typing import Any
 
 _HOME = {
     "qstats.doe.alias": ("AliasStructure", "alias_structure"),
+    "qstats.doe.as_made": ("from_runs",),
     "qstats.doe.blends.door": ("mixture",),
     "qstats.doe.design": ("Design",),
     "qstats.doe.evaluation.compare": ("DesignComparison", "compare_designs"),

@@ -2,6 +2,7 @@
 
 from qstats.doe.alias import AliasStructure as AliasStructure
 from qstats.doe.alias import alias_structure as alias_structure
+from qstats.doe.as_made import from_runs as from_runs
 from qstats.doe.blends.door import mixture as mixture
 from qstats.doe.design import Design as Design
 from qstats.doe.evaluation.compare import DesignComparison as DesignComparison

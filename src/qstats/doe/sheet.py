@@ -187,9 +187,7 @@ def read_run_sheet(
         A column is lacking, a run stands there twice or belongs to another design, a cell that should be a number is
         none.
     """
-    data = sheet
-    if isinstance(sheet, str | os.PathLike):
-        data = table.read_table(sheet, encoding=encoding)
+    data = table.as_table(sheet, encoding=encoding)
     found = table.column_names(data)
     heads = _heads(design)
     names = tuple(responses) if responses is not None else _response_columns(found, design)

@@ -17,6 +17,8 @@ from qstats.capability.columns import CapabilityTable
 from qstats.capability.compare import CapabilityComparison
 from qstats.capability.nonnormal.result import NonnormalCapability
 from qstats.capability.result import Capability
+from qstats.doe.alias import AliasStructure
+from qstats.doe.design import Design
 from qstats.doe.evaluation.result import DesignEvaluation
 from qstats.errors import DataError
 from qstats.figures.capability.attribute import draw_attribute
@@ -25,6 +27,8 @@ from qstats.figures.capability.normal import draw_capability
 from qstats.figures.capability.table import draw_capability_comparison, draw_capability_table
 from qstats.figures.charts import draw_chart
 from qstats.figures.comparison import draw_comparison
+from qstats.figures.doe.aliases import draw_aliases
+from qstats.figures.doe.design import draw_design
 from qstats.figures.doe.evaluation import draw_evaluation
 from qstats.figures.drivers import draw_importance_performance, draw_kano, draw_key_drivers
 from qstats.figures.fishbone import draw_fishbone
@@ -127,6 +131,8 @@ plot.register(BatteryTable)(draw_battery)
 plot.register(KeyDrivers)(draw_key_drivers)
 plot.register(ImportancePerformance)(draw_importance_performance)
 plot.register(Kano)(draw_kano)
+plot.register(AliasStructure)(draw_aliases)
+plot.register(Design)(draw_design)
 plot.register(DesignEvaluation)(draw_evaluation)
 plot.register(UnitRanking)(draw_units)
 plot.register(Capability)(draw_capability)

@@ -8,13 +8,14 @@ mean the same thing, missing, on every engine. narwhals and pandas load on first
 from qstats.table.arrays import labels
 from qstats.table.dates import to_dates
 from qstats.table.fetch import columns
-from qstats.table.files import read_table, safe_cell, write_csv
+from qstats.table.files import as_table, read_table, safe_cell, write_csv
 from qstats.table.frames import column_names, is_frame, lazy_keys
 from qstats.table.grouped import MomentsTable, counts_by, moments_by
 from qstats.table.repeats import repeated
 
 __all__ = [
     "MomentsTable",
+    "as_table",
     "column_names",
     "columns",
     "counts_by",

@@ -22,7 +22,7 @@ from qstats.table.frames import collect, is_frame, open_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_table", "safe_cell", "write_csv"]
+__all__ = ["as_table", "read_table", "safe_cell", "write_csv"]
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -82,6 +82,46 @@ def read_table(path: str | os.PathLike[str], *, encoding: str | None = None) -> 
         hint = "; save the sheet as CSV" if kind[0] in (".xlsx", ".xls", ".ods") else ""
         raise DataError(f"{file.name}: a .csv, .tsv or .parquet file is wanted (.csv.gz and .tsv.gz too){hint}")
     return _parse(_decode(_bytes(file, packed), file.name, encoding), _DELIMITERS[kind[0]], file.name)
+
+
+def as_table(data: object, *, encoding: str | None = None) -> Any:
+    """Return a small table as a data frame: what a path names, a mapping of columns, or a frame as it is.
+
+    Parameters
+    ----------
+    data : path, mapping of str to sequence, or frame
+    encoding : str, optional
+        Of a file; found out by itself among UTF-8 and GB18030.
+
+    Raises
+    ------
+    DataError
+        As `read_table`; columns of a mapping that are no sequences or differ in length.
+
+    Examples
+    --------
+    >>> from qstats.table import as_table
+    >>> as_table({"lot": ["a", "b"], "y": [1.5, None]}).shape
+    (2, 2)
+    """
+    if isinstance(data, str | os.PathLike):
+        return read_table(data, encoding=encoding)
+    if encoding is not None:
+        raise DataError("encoding: it is for a file; leave it out where the data are a frame or a mapping")
+    if not isinstance(data, Mapping):
+        return data
+    import pandas as pd
+
+    held = {str(name): np.asarray(cells, dtype=None if isinstance(cells, np.ndarray) else object)
+            for name, cells in data.items()}  # fmt: skip
+    wrong = next((name for name, cells in held.items() if cells.ndim != 1), None)
+    if wrong is not None:
+        raise DataError(f"data: column {wrong!r} has {held[wrong].ndim} dimensions; a list of cells is wanted")
+    sizes = {cells.size for cells in held.values()}
+    if len(sizes) > 1:
+        shown = ", ".join(f"{name!r} {cells.size}" for name, cells in held.items())
+        raise DataError(f"data: columns of different lengths ({shown}); one cell a row is wanted")
+    return pd.DataFrame(held).infer_objects()
 
 
 def _bytes(file: Path, packed: bool) -> bytes:

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 
 from qstats._core.checks import check_choice
 from qstats.doe.evaluation.result import DesignEvaluation
+from qstats.figures.doe.words import design_kind, say
 from qstats.figures.output import new_axes
 from qstats.figures.panels import figure_title, new_grid, only_one_panel
 from qstats.figures.style import INK, PALETTE, in_house_style, name_axis, user_ticks, write_title
-from qstats.figures.words_quality import say
 
 __all__ = ["draw_evaluation"]
 
@@ -74,7 +74,7 @@ def draw_evaluation(
         axes = new_grid(11.0, 5.4, 1, 2)
         _correlation(axes[0], r, lang)
         _fds(axes[1], r, lang)
-        text = say("evaluation", lang, kind=r.kind, n=r.runs, d=f"{r.d_efficiency:.3g}")
+        text = say("evaluation", lang, kind=design_kind(r.kind, lang), n=r.runs, d=f"{r.d_efficiency:.3g}")
         figure_title(axes, title or text)
         return axes[0]
     draw: Any = {"correlation": _correlation, "fds": _fds}[panel]
