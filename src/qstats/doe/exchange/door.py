@@ -133,12 +133,8 @@ def optimal(
     basis = Basis(terms, found)
     plan = _plan(basis, layout, ratio)
     _check_estimable(basis, region, plan, layout, hard)
-    how = ""
-    weights = np.eye(basis.p)
-    if criterion == "I":
-        weights, how = moments(basis, region)
-    if criterion != "D":
-        plan = _weighted(plan, weights, basis.p)
+    weights, how = moments(basis, region) if criterion == "I" else (np.eye(basis.p), "")
+    plan = plan if criterion == "D" else _weighted(plan, weights, basis.p)
     seed = draw_seed(rng)
     bar = _Bar(progress, starts, seconds)
     try:

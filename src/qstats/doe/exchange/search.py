@@ -244,9 +244,7 @@ def search(
     began = time.perf_counter()
     sweeper = Sweeper(basis, region, plan, hard)
     found = Found(np.empty((0, region.k)))
-    p = basis.p + plan.blocks.shape[1]
-    work = _WORK // 8 if sweeper.slides else _WORK
-    size = int(np.clip(work // ((plan.n + 4 * p + 21 * region.k) * p * 4), 4, _MOST // 8 if sweeper.slides else _MOST))
+    size = _batch_size(basis, region, plan, sweeper.slides)
 
     def late() -> bool:
         return seconds is not None and time.perf_counter() - began > seconds and np.isfinite(found.value)
@@ -272,6 +270,13 @@ def search(
         _finish(sweeper, found)
     found.seconds = time.perf_counter() - began
     return found
+
+
+def _batch_size(basis: Basis, region: Region, plan: Plan, slides: bool) -> int:
+    """How many starts are improved side by side: as many as fit the memory of the processor's cache."""
+    p = basis.p + plan.blocks.shape[1]
+    work, most = (_WORK // 8, _MOST // 8) if slides else (_WORK, _MOST)
+    return int(np.clip(work // ((plan.n + 4 * p + 21 * region.k) * p * 4), 4, most))
 
 
 def _improve(sweeper: Sweeper, found: Found, coded: FloatArray, kick: bool, late: Callable[[], bool]) -> None:
