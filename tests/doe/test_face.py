@@ -24,7 +24,8 @@ def test_public_names_exist_and_are_documented(name: str) -> None:
 
 
 def test_reference_and_stub_tell_the_same_names() -> None:
-    page = (ROOT / "docs" / "reference" / "experiments.md").read_text(encoding="utf-8")
+    pages = (ROOT / "docs" / "reference" / name for name in ("experiments.md", "experiment-analysis.md"))
+    page = "\n".join(path.read_text(encoding="utf-8") for path in pages)
     told = set(re.findall(r"^\.\. auto(?:function|class):: qstats\.doe\.(\w+)$", page, flags=re.MULTILINE))
     assert told == set(doe.__all__)
     stub = (ROOT / "src" / "qstats" / "doe" / "__init__.pyi").read_text(encoding="utf-8")

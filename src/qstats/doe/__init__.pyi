@@ -4,6 +4,14 @@ from qstats.doe.alias import AliasStructure as AliasStructure
 from qstats.doe.alias import alias_structure as alias_structure
 from qstats.doe.as_made import from_runs as from_runs
 from qstats.doe.blends.door import mixture as mixture
+from qstats.doe.contrasts.active import ActiveFactors as ActiveFactors
+from qstats.doe.contrasts.active import active_factor_probabilities as active_factor_probabilities
+from qstats.doe.contrasts.detect import unreplicated_power as unreplicated_power
+from qstats.doe.contrasts.door import effects as effects
+from qstats.doe.contrasts.margins import lenth as lenth
+from qstats.doe.contrasts.result import Effects as Effects
+from qstats.doe.contrasts.result import Lenth as Lenth
+from qstats.doe.contrasts.result import UnreplicatedPower as UnreplicatedPower
 from qstats.doe.design import Design as Design
 from qstats.doe.evaluation.compare import DesignComparison as DesignComparison
 from qstats.doe.evaluation.compare import compare_designs as compare_designs
@@ -14,6 +22,13 @@ from qstats.doe.evaluation.simulate import simulate_power as simulate_power
 from qstats.doe.exchange.door import optimal as optimal
 from qstats.doe.factor import Factor as Factor
 from qstats.doe.factorial import full_factorial as full_factorial
+from qstats.doe.fitting.door import fit as fit
+from qstats.doe.fitting.marginal import MarginalMeans as MarginalMeans
+from qstats.doe.fitting.marginal import marginal_means as marginal_means
+from qstats.doe.fitting.prediction import Prediction as Prediction
+from qstats.doe.fitting.result import DesignFit as DesignFit
+from qstats.doe.fitting.selection import TermSelection as TermSelection
+from qstats.doe.fitting.selection import select_terms as select_terms
 from qstats.doe.fractions.door import fractional_factorial as fractional_factorial
 from qstats.doe.fractions.fold import fold_over as fold_over
 from qstats.doe.screening.definitive import definitive_screening as definitive_screening
@@ -25,6 +40,8 @@ from qstats.doe.sheet import run_sheet as run_sheet
 from qstats.doe.space_filling.latin_hypercube import latin_hypercube as latin_hypercube
 from qstats.doe.space_filling.sequences import halton as halton
 from qstats.doe.space_filling.sequences import sobol as sobol
+from qstats.doe.spread.door import dispersion_effects as dispersion_effects
+from qstats.doe.spread.result import DispersionEffects as DispersionEffects
 from qstats.doe.surface_designs.box_behnken import box_behnken as box_behnken
 from qstats.doe.surface_designs.central_composite import axial_distance as axial_distance
 from qstats.doe.surface_designs.central_composite import central_composite as central_composite

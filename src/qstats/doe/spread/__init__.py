@@ -1,0 +1,1 @@
+"""Which factors change the spread of the response: `door.dispersion_effects`."""
