@@ -18,8 +18,11 @@ from qstats.capability.compare import CapabilityComparison
 from qstats.capability.nonnormal.result import NonnormalCapability
 from qstats.capability.result import Capability
 from qstats.doe.alias import AliasStructure
+from qstats.doe.contrasts.result import Effects, Lenth
 from qstats.doe.design import Design
 from qstats.doe.evaluation.result import DesignEvaluation
+from qstats.doe.fitting.result import DesignFit
+from qstats.doe.spread.result import DispersionEffects
 from qstats.errors import DataError
 from qstats.figures.capability.attribute import draw_attribute
 from qstats.figures.capability.nonnormal import draw_nonnormal
@@ -29,7 +32,9 @@ from qstats.figures.charts import draw_chart
 from qstats.figures.comparison import draw_comparison
 from qstats.figures.doe.aliases import draw_aliases
 from qstats.figures.doe.design import draw_design
+from qstats.figures.doe.effects import draw_dispersion, draw_effects, draw_lenth
 from qstats.figures.doe.evaluation import draw_evaluation
+from qstats.figures.doe.fit import draw_fit
 from qstats.figures.drivers import draw_importance_performance, draw_kano, draw_key_drivers
 from qstats.figures.fishbone import draw_fishbone
 from qstats.figures.funnel import draw_funnel
@@ -134,6 +139,10 @@ plot.register(Kano)(draw_kano)
 plot.register(AliasStructure)(draw_aliases)
 plot.register(Design)(draw_design)
 plot.register(DesignEvaluation)(draw_evaluation)
+plot.register(DesignFit)(draw_fit)
+plot.register(DispersionEffects)(draw_dispersion)
+plot.register(Effects)(draw_effects)
+plot.register(Lenth)(draw_lenth)
 plot.register(UnitRanking)(draw_units)
 plot.register(Capability)(draw_capability)
 plot.register(NonnormalCapability)(draw_nonnormal)

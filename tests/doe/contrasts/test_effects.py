@@ -186,7 +186,7 @@ def test_from_a_run_sheet() -> None:
     held = effects(record, "response")
     assert held.effect("X1") == pytest.approx(23.0) and held.response == "response"
     assert effects(design, pd.Series(y, name="cracks")).response == "cracks"
-    with pytest.raises(DataError, match="the record holds 'response'"):
+    with pytest.raises(DataError, match="the record has 'response'"):
         effects(record, "yield")
 
 
@@ -231,7 +231,7 @@ def test_hostile() -> None:
     assert (flat.effects == 0).all() and flat.contribution.sum() == 0 and "NaN" not in flat.to_json()
     with pytest.raises(DataError, match="7 values came for 8 runs"):
         effects(design, np.arange(7.0))
-    with pytest.raises(DataError, match="a design wants one number"):
+    with pytest.raises(DataError, match="goes with a run record"):
         effects(design, "y")
     with pytest.raises(DataError, match="RunRecord"):
         effects([1, 2], [1, 2])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
 from qstats.doe import fractional_factorial, full_factorial
-from qstats.doe.contrasts.observed import cells
+from qstats.doe.contrasts.repeats import cells
 from qstats.doe.design import Design, make_design
 from qstats.doe.factor import Factor, as_factors
 from qstats.doe.spread.door import dispersion_effects
@@ -198,7 +198,8 @@ def test_shift_and_scale_do_not_matter(seed: int, scale: float, method: str) -> 
     a = dispersion_effects(design, y, model="A", method=method, **more)
     b = dispersion_effects(design, scale * (y + 1e3), model="A", method=method, **more)
     np.testing.assert_allclose(a.effects, b.effects, atol=1e-6)
-    np.testing.assert_allclose(a.pvalue, b.pvalue, atol=2e-4)
+    # of the joint fit's 499 simulations one may lie so close to the data that rounding puts it on the other side
+    np.testing.assert_allclose(a.pvalue, b.pvalue, atol=2.1e-3 if method == "joint" else 2e-4)
     if method == "joint":
         return
     # changing the sign of every factor changes the sign of odd contrasts only

@@ -15,7 +15,8 @@ from qstats._core.checks import check_number
 from qstats._core.notes import Note
 from qstats._core.result import Result, frozen_array
 from qstats.doe.contrasts.columns import two_level_signs
-from qstats.doe.contrasts.observed import block_indicators, observed
+from qstats.doe.contrasts.repeats import block_indicators
+from qstats.doe.observed import observed
 from qstats.errors import DataError, DesignError, TooFewData
 
 __all__ = ["ActiveFactors", "active_factor_probabilities"]
@@ -89,6 +90,7 @@ def active_factor_probabilities(
     prior: float = 0.25,
     gamma: float = 2.0,
     most_active: int | None = None,
+    name: str | None = None,
 ) -> ActiveFactors:
     r"""Tell how probable it is that each factor of a screening experiment does anything at all.
 
@@ -109,6 +111,8 @@ def active_factor_probabilities(
         Standard deviation of an active coefficient in units of the noise.
     most_active : int, optional
         Sets of up to this many factors are weighed; unsaid, of all.
+    name : str, optional
+        What a response is called that comes as an array; a record and a pandas Series bring a name.
 
     Returns
     -------
@@ -139,7 +143,7 @@ def active_factor_probabilities(
     >>> held.models[0]
     ('A',)
     """
-    held = observed(design, response)
+    held = observed(design, response, name)
     k = len(held.design.factors)
     top = _whole(order, "order", k)
     most = k if most_active is None else _whole(most_active, "most_active", k)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from qstats._core.arrays import FloatArray
-from qstats.doe.contrasts.observed import Observed
 from qstats.doe.factor import Factor
 from qstats.doe.fractions.structure import Regular, regular
+from qstats.doe.observed import Observed
 from qstats.doe.terms import Part, Term
 from qstats.errors import DesignError
 

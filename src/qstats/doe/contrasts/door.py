@@ -16,9 +16,10 @@ from qstats._core.quantiles import t_quantile, t_sf
 from qstats._core.result import frozen_array
 from qstats.doe.contrasts.columns import Contrasts, contrasts_of, two_level_signs
 from qstats.doe.contrasts.margins import FEWEST, METHODS, lenth
-from qstats.doe.contrasts.observed import Observed, block_indicators, observed, pure_error
 from qstats.doe.contrasts.pse import PSE, half_normal_scores
+from qstats.doe.contrasts.repeats import block_indicators, pure_error
 from qstats.doe.contrasts.result import Effects, Lenth
+from qstats.doe.observed import Observed, observed
 from qstats.errors import DataError, DesignError, TooFewData
 
 __all__ = ["effects"]
@@ -49,6 +50,7 @@ def effects(
     confidence: float = 0.95,
     method: str = "exact",
     pse: str = "lenth",
+    name: str | None = None,
 ) -> Effects:
     r"""Return what each factor and interaction of a two-level experiment did to the response.
 
@@ -70,6 +72,8 @@ def effects(
         Of intervals and of the verdict.
     method, pse
         Of `lenth`, for an experiment without repeated runs.
+    name : str, optional
+        What a response is called that comes as an array; a record and a pandas Series bring a name.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def effects(
     >>> held.effect("A"), held.effect("A:C"), held.significant_labels
     (23.0, 10.0, ('A', 'A:C'))
     """
-    held = observed(design, response)
+    held = observed(design, response, name)
     level = check_confidence(confidence)
     check_choice(method, "method", METHODS)
     check_choice(pse, "pse", PSE)

@@ -42,7 +42,7 @@ def fit(
     censored: Any = None,
     df_method: str = "kenward-roger",
     confidence: float = 0.95,
-    name: str = "response",
+    name: str | None = None,
 ) -> DesignFit:
     r"""Fit a model to the results of an experiment and say how far it can be believed.
 
@@ -70,8 +70,8 @@ def fit(
         Of split-plots.
     confidence : float
         Of the intervals of coefficients, each by itself.
-    name : str
-        What the response is called, if it comes as an array.
+    name : str, optional
+        What a response is called that comes as an array; a record and a pandas Series bring a name.
 
     Returns
     -------

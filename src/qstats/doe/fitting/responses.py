@@ -13,10 +13,11 @@ from qstats._core.checks import check_choice
 from qstats._core.notes import Note
 from qstats.doe.design import Design
 from qstats.doe.fitting.problem import Problem, make_problem, model_for
+from qstats.doe.observed import column_of, observed, read_design
 from qstats.doe.sheet import RunRecord
 from qstats.errors import DataError
 
-__all__ = ["DF_METHODS", "read_design", "read_problem"]
+__all__ = ["DF_METHODS", "read_problem"]
 
 DF_METHODS = ("kenward-roger", "satterthwaite")
 _TAKES = {
@@ -36,14 +37,15 @@ def read_problem(
     distribution: str,
     more: Mapping[str, Any],
     df_method: str,
-    name: str,
+    name: str | None,
     check: bool = True,
 ) -> Problem:
     """Return runs, columns and response of a fit, or an error that says what cannot be used."""
     plan, record = read_design(design)
     check_choice(df_method, "df_method", DF_METHODS)
     _check_arguments(distribution, more, plan)
-    y, name = _response(response, record, name, len(plan))
+    held = observed(design, response, name)
+    y, name = held.y, held.name
     used = ~np.isnan(y)
     _check_range(y[used], name, distribution)
     extra: dict[str, Any] = {"distribution": distribution, "df_method": df_method, "notes": _notes(record)}
@@ -61,17 +63,6 @@ def read_problem(
     return make_problem(plan, model_for(plan, model), name, y, check, **extra)
 
 
-def read_design(given: Any) -> tuple[Design, RunRecord | None]:
-    """Return the design as run, and the record it came in, if it did."""
-    if isinstance(given, RunRecord):
-        return given.design, given
-    if isinstance(given, Design):
-        if len(given) < 1:
-            raise DataError("design: it has no runs")
-        return given, None
-    raise DataError(f"design: got a {type(given).__name__}; a Design or what read_run_sheet returns is wanted")
-
-
 def _check_arguments(distribution: str, more: Mapping[str, Any], design: Design) -> None:
     for key, takers in _TAKES.items():
         if more[key] is not None and distribution not in takers:
@@ -81,27 +72,6 @@ def _check_arguments(distribution: str, more: Mapping[str, Any], design: Design)
             f"distribution: whole plots are fitted with normal or lognormal responses without censoring, not with "
             f"{distribution!r}{' and censored=' if more['censored'] is not None else ''}; transform the response"
         )
-
-
-def _named(given: Any, key: str, record: RunRecord | None) -> Any:
-    """A column of the record for its name; anything else as it is."""
-    if not isinstance(given, str):
-        return given
-    if record is None:
-        raise DataError(f"{key}: got the name {given!r}, which goes with a run record; pass the values of all runs")
-    if given not in record.responses:
-        raise DataError(f"{key}: got {given!r}; the record has {', '.join(map(repr, record.responses))}")
-    return record.responses[given]
-
-
-def _response(given: Any, record: RunRecord | None, name: str, n: int) -> tuple[FloatArray, str]:
-    if not isinstance(name, str) or not name.strip():
-        raise DataError(f"name: got {name!r}; text is wanted")
-    called = given if isinstance(given, str) else name
-    y = np.array(as_vector(_named(given, "response", record), called, missing="drop"))
-    if y.size != n:
-        raise DataError(f"{called}: {y.size} values came for {n} runs; one each is wanted, None where a run has none")
-    return y, called
 
 
 def _check_range(y: FloatArray, name: str, distribution: str) -> None:
@@ -115,7 +85,7 @@ def _check_range(y: FloatArray, name: str, distribution: str) -> None:
 
 
 def _numbers(given: Any, key: str, record: RunRecord | None, used: npt.NDArray[np.bool_]) -> FloatArray:
-    given = _named(given, key, record)
+    given = column_of(given, key, record)
     if np.ndim(given) == 0:
         given = [given] * used.size
     size = as_vector(given, key, missing="drop")
@@ -135,7 +105,7 @@ def _check_trials(y: FloatArray, trials: FloatArray, name: str) -> None:
 
 
 def _flags(given: Any, record: RunRecord | None, used: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    flags = as_vector(_named(given, "censored", record), "censored", missing="drop")
+    flags = as_vector(column_of(given, "censored", record), "censored", missing="drop")
     if flags.size != used.size:
         raise DataError(f"censored: {flags.size} values came for {used.size} runs; one each is wanted")
     flags = flags[used]

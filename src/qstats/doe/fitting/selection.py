@@ -14,10 +14,11 @@ from qstats.doe.fitting.candidates import Candidates, make_candidates
 from qstats.doe.fitting.dispatch import DISTRIBUTIONS
 from qstats.doe.fitting.door import fit_problem
 from qstats.doe.fitting.problem import make_problem
-from qstats.doe.fitting.responses import read_design, read_problem
+from qstats.doe.fitting.responses import read_problem
 from qstats.doe.fitting.result import DesignFit
 from qstats.doe.fitting.scores import Scores
 from qstats.doe.fitting.search import Rules, Visit, best_subset, stepwise
+from qstats.doe.observed import read_design
 from qstats.doe.terms import Model
 from qstats.errors import DataError, DesignError
 
@@ -149,7 +150,7 @@ def select_terms(
     trials: Any = None,
     censored: Any = None,
     confidence: float = 0.95,
-    name: str = "response",
+    name: str | None = None,
 ) -> TermSelection:
     r"""Find out which terms belong in the model.
 

@@ -14,12 +14,13 @@ from qstats._core.notes import Note
 from qstats._core.result import frozen_array
 from qstats.doe.contrasts.columns import contrasts_of, two_level_signs
 from qstats.doe.contrasts.door import effects
-from qstats.doe.contrasts.observed import Observed, cells, observed
+from qstats.doe.contrasts.repeats import cells
 from qstats.doe.design import draw_seed
 from qstats.doe.exchange.basis import Basis
 from qstats.doe.exchange.layout import block_columns
 from qstats.doe.fitting.linear import fit_linear
 from qstats.doe.grammar import as_model, parse_model
+from qstats.doe.observed import Observed, observed
 from qstats.doe.spread.joint import fit_joint, null_ratios
 from qstats.doe.spread.reference import DRAWS, judge, simulate
 from qstats.doe.spread.replicated import cell_ratios, repeats_of
@@ -62,6 +63,7 @@ def dispersion_effects(
     order: int | None = None,
     confidence: float = 0.95,
     rng: Any = 1986,
+    name: str | None = None,
 ) -> DispersionEffects:
     r"""Tell which factors change the spread of the response, not its mean.
 
@@ -94,6 +96,8 @@ def dispersion_effects(
         Of the intervals, each by itself.
     rng : None, int or Generator
         Seed of the simulated reference; fixed unless told.
+    name : str, optional
+        What a response is called that comes as an array; a record and a pandas Series bring a name.
 
     Returns
     -------
@@ -130,7 +134,7 @@ def dispersion_effects(
     >>> round(held.effect("B"), 3), held.significant_labels
     (2.386, ('B',))
     """
-    held = observed(design, response)
+    held = observed(design, response, name)
     check_choice(method, "method", _METHODS)
     ask = _Ask(model, dispersion, order, check_confidence(confidence), draw_seed(rng))
     if held.design.split_plot:

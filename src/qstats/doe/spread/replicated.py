@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 
 from qstats._core.arrays import FloatArray
-from qstats.doe.contrasts.observed import block_indicators
+from qstats.doe.contrasts.repeats import block_indicators
 from qstats.doe.spread.unreplicated import residual_maker
 from qstats.errors import DesignError, TooFewData
 
