@@ -42,6 +42,14 @@ from qstats.doe.space_filling.sequences import halton as halton
 from qstats.doe.space_filling.sequences import sobol as sobol
 from qstats.doe.spread.door import dispersion_effects as dispersion_effects
 from qstats.doe.spread.result import DispersionEffects as DispersionEffects
+from qstats.doe.surface.door import response_surface as response_surface
+from qstats.doe.surface.door import steepest_ascent as steepest_ascent
+from qstats.doe.surface.grid import SurfaceGrid as SurfaceGrid
+from qstats.doe.surface.grid import surface_grid as surface_grid
+from qstats.doe.surface.path import AscentPath as AscentPath
+from qstats.doe.surface.profiles import Profile as Profile
+from qstats.doe.surface.profiles import profiler as profiler
+from qstats.doe.surface.result import ResponseSurface as ResponseSurface
 from qstats.doe.surface_designs.box_behnken import box_behnken as box_behnken
 from qstats.doe.surface_designs.central_composite import axial_distance as axial_distance
 from qstats.doe.surface_designs.central_composite import central_composite as central_composite

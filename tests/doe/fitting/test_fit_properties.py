@@ -406,3 +406,11 @@ def test_whole_plots_go_to_the_split_plot_fit() -> None:
         fit(design, np.abs(y), distribution="gamma")
     with pytest.raises(DataError, match="least squares"):
         found.box_cox()
+
+
+def test_columns_that_are_nearly_one_are_named() -> None:
+    along = np.linspace(-1.0, 1.0, 12)
+    coded = np.column_stack([along, along + 1e-7 * np.random.default_rng(1).normal(size=12)])
+    design = make_design("squeezed", as_factors({"a": (0, 1), "b": (0, 1)}), coded, rng=1)
+    with pytest.raises(DesignError, match=r"cannot tell apart \(up to factors\): \S+ = "):
+        fit(design, np.arange(12.0) ** 1.5, model="quadratic")

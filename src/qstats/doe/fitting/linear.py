@@ -85,18 +85,31 @@ def unexplained(q: FloatArray, y: FloatArray) -> FloatArray:
     return np.asarray(left - q @ (q.T @ left))
 
 
-def aliases(x: FloatArray) -> dict[int, list[int]]:
-    """Return for every column that depends on those before it, which of them it depends on."""
+def aliases(x: FloatArray, least: int = 1) -> dict[int, list[int]]:
+    """Return for every column that depends on those before it, which of them it depends on.
+
+    Together columns can be closer to a dependence than each by itself: what counts as one is widened until `least`
+    columns are found.
+    """
     scale = np.linalg.norm(x, axis=0)
     unit = x / np.where(scale > 0.0, scale, 1.0)
+    found: dict[int, list[int]] = {}
+    small = _SMALL * max(x.shape)
+    while len(found) < least and small < 1.0:
+        found = _dependent(unit, small)
+        small *= 10.0
+    return found
+
+
+def _dependent(unit: FloatArray, small: float) -> dict[int, list[int]]:
     basis: list[FloatArray] = []
     kept: list[int] = []
     found: dict[int, list[int]] = {}
-    for j in range(x.shape[1]):
-        q = np.column_stack(basis) if basis else np.empty((x.shape[0], 0))
+    for j in range(unit.shape[1]):
+        q = np.column_stack(basis) if basis else np.empty((unit.shape[0], 0))
         left = unexplained(q, unit[:, j])
         size = float(np.linalg.norm(left))
-        if size > _SMALL * max(x.shape):
+        if size > small:
             basis.append(left / size)
             kept.append(j)
             continue

@@ -119,7 +119,7 @@ def _check_rank(x: FloatArray, labels: tuple[str, ...]) -> None:
     rank = decompose(x).rank
     if rank == p:
         return
-    lost = aliases(x)
+    lost = aliases(x, p - rank)
     told = [" = ".join([labels[j], " + ".join(labels[i] for i in of[:_SHOWN]) or "0"]) for j, of in lost.items()]
     more = f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
     raise DesignError(
