@@ -50,5 +50,28 @@ def _designs() -> None:
     _seconds("evaluate, central composite of 6 factors, quadratic", lambda: doe.evaluate(design, model="quadratic"))
 
 
+def _analysis() -> None:
+    rng = np.random.default_rng(1)
+    design = doe.central_composite(["A", "B", "C"], kind="face", center_points=6, rng=1)
+    x = np.asarray(design.coded)
+    fast = 10.0 + x @ [1.0, 0.5, -0.5] + rng.normal(0.0, 0.3, len(design))
+    good = 50.0 + x @ [0.8, 0.6, -0.2] - 0.5 * x[:, 0] ** 2 + rng.normal(0.0, 0.3, len(design))
+    runs = doe.full_factorial(5, rng=1)
+    y = 5.0 + runs.column("A") + rng.normal(size=32)
+    _seconds("fit with diagnostics, 32 runs, 16 terms", lambda: doe.fit(runs, y, model="interactions"), 21, 0.005)
+    _seconds("fit of counts, 32 runs", lambda: doe.fit(
+        runs, rng.poisson(9.0, 32), model="linear", distribution="poisson"), 21)  # fmt: skip
+    _seconds("effects and Lenth's margins, 32 runs", lambda: doe.effects(runs, y), 21)
+    _seconds("stepwise selection, 15 candidate terms", lambda: doe.select_terms(runs, y, candidates="interactions"))
+    _seconds("dispersion effects of Box and Meyer, 32 runs", lambda: doe.dispersion_effects(runs, y, model="A"))
+    fits = [doe.fit(design, v, model="quadratic", name=n) for v, n in ((fast, "time"), (good, "quality"))]
+    _seconds("response surface, 3 factors, with its region", lambda: doe.response_surface(fits[1]))
+    asked = {"goals": {"time": "min", "quality": "max"}, "specs": {"quality": (50.0, None)}, "draws": 4000, "rng": 1}
+    _seconds("trade-off, 4,000 draws, 3 factors, two quadratics", lambda: doe.tradeoff(fits, **asked), 3, 3.0)
+    _seconds("optimum of the same by desirability", lambda: doe.optimize(
+        fits, goals={"time": {"goal": "min", "low": 8, "high": 11}, "quality": {"goal": "max", "low": 49, "high": 51}}), 3)  # fmt: skip
+
+
 if __name__ == "__main__":
     _designs()
+    _analysis()

@@ -18,6 +18,8 @@ from qstats.doe.evaluation.compare import compare_designs
 from qstats.doe.evaluation.door import evaluate
 from qstats.doe.exchange.door import optimal
 from qstats.doe.factor import Factor, as_factors
+from qstats.doe.surface_designs.box_behnken import box_behnken
+from qstats.doe.surface_designs.central_composite import central_composite
 from qstats.errors import DataError, FormulaError
 
 HELD = json.loads((Path(__file__).parents[1] / "reference" / "doe_optimal.json").read_text())
@@ -209,3 +211,9 @@ def test_bad_input_is_named() -> None:
             evaluate(plain(cube(2)), **{name: value})
     with pytest.raises(FormulaError):
         evaluate(plain(cube(2)), model="A + Z")
+
+
+@pytest.mark.parametrize("make", [central_composite, box_behnken])
+def test_a_design_made_for_a_named_model_is_evaluated_for_it(make: Any) -> None:
+    design = make(3, rng=1)
+    assert evaluate(design).labels == evaluate(design, model="quadratic").labels

@@ -4,9 +4,19 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "qstats.doe.advice.door": ("next_step",),
+    "qstats.doe.advice.result": ("Advice",),
     "qstats.doe.alias": ("AliasStructure", "alias_structure"),
     "qstats.doe.as_made": ("from_runs",),
     "qstats.doe.blends.door": ("mixture",),
+    "qstats.doe.compromise.optim_door": ("optimize",),
+    "qstats.doe.compromise.optim_result": ("Optimum",),
+    "qstats.doe.compromise.tradeoff_door": ("tradeoff",),
+    "qstats.doe.compromise.tradeoff_result": ("TradeOff",),
+    "qstats.doe.confirming.compatible": ("PredictionCheck", "check_prediction"),
+    "qstats.doe.confirming.door": ("confirm",),
+    "qstats.doe.confirming.judging": ("ConfirmationVerdict",),
+    "qstats.doe.confirming.plan": ("ConfirmationPlan",),
     "qstats.doe.contrasts.active": ("ActiveFactors", "active_factor_probabilities"),
     "qstats.doe.contrasts.detect": ("unreplicated_power",),
     "qstats.doe.contrasts.door": ("effects",),

@@ -1,9 +1,20 @@
 """The public names of the experiments for type checkers and editors."""
 
+from qstats.doe.advice.door import next_step as next_step
+from qstats.doe.advice.result import Advice as Advice
 from qstats.doe.alias import AliasStructure as AliasStructure
 from qstats.doe.alias import alias_structure as alias_structure
 from qstats.doe.as_made import from_runs as from_runs
 from qstats.doe.blends.door import mixture as mixture
+from qstats.doe.compromise.optim_door import optimize as optimize
+from qstats.doe.compromise.optim_result import Optimum as Optimum
+from qstats.doe.compromise.tradeoff_door import tradeoff as tradeoff
+from qstats.doe.compromise.tradeoff_result import TradeOff as TradeOff
+from qstats.doe.confirming.compatible import PredictionCheck as PredictionCheck
+from qstats.doe.confirming.compatible import check_prediction as check_prediction
+from qstats.doe.confirming.door import confirm as confirm
+from qstats.doe.confirming.judging import ConfirmationVerdict as ConfirmationVerdict
+from qstats.doe.confirming.plan import ConfirmationPlan as ConfirmationPlan
 from qstats.doe.contrasts.active import ActiveFactors as ActiveFactors
 from qstats.doe.contrasts.active import active_factor_probabilities as active_factor_probabilities
 from qstats.doe.contrasts.detect import unreplicated_power as unreplicated_power

@@ -22,7 +22,7 @@ from qstats.doe.factor import Factor
 from qstats.doe.terms import FUNCTIONS, MOST_POWER, MOST_TERMS, Model, Part, Term, named_model
 from qstats.errors import FormulaError
 
-__all__ = ["as_model", "parse_model"]
+__all__ = ["as_model", "parse_model", "planned_model"]
 
 _LONGEST = 2000
 _GROUPS = ("FO", "TWI", "PQ", "SO")
@@ -257,6 +257,15 @@ def parse_model(text: str, factors: Sequence[Factor], *, intercept: bool = True)
     if not terms:
         raise FormulaError("model: no term is left")
     return Model.of(terms, [f.name for f in factors])
+
+
+def planned_model(terms: Sequence[str], factors: Sequence[Factor]) -> Model:
+    """Return the model that a design was made for; a main-effects model where it was made for none."""
+    if len(terms) == 1 and terms[0] in _NAMED and terms[0] not in {f.name for f in factors}:
+        return named_model(terms[0], factors)
+    if terms:
+        return parse_model(" + ".join(terms), factors, intercept="1" in terms)
+    return named_model("linear", factors)
 
 
 def as_model(model: Any, factors: Sequence[Factor]) -> Model:

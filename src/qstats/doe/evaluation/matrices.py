@@ -12,7 +12,7 @@ from qstats.doe.design import Design
 from qstats.doe.exchange.basis import Basis
 from qstats.doe.exchange.exchange import Plan, information
 from qstats.doe.exchange.layout import block_columns
-from qstats.doe.grammar import as_model, parse_model
+from qstats.doe.grammar import as_model, planned_model
 from qstats.doe.terms import Model, named_model
 from qstats.errors import DataError
 
@@ -90,11 +90,7 @@ def matrices(design: Design, model: Any, variance_ratio: float) -> Matrices:
 
 
 def _terms(design: Design, model: Any) -> Model:
-    if model is not None:
-        return as_model(model, design.factors)
-    if design.model:
-        return parse_model(" + ".join(design.model), design.factors, intercept="1" in design.model)
-    return named_model("linear", design.factors)
+    return planned_model(design.model, design.factors) if model is None else as_model(model, design.factors)
 
 
 def _null(x: FloatArray) -> FloatArray:

@@ -16,8 +16,8 @@ from qstats.doe.exchange.basis import Basis
 from qstats.doe.exchange.layout import block_columns
 from qstats.doe.factor import Factor
 from qstats.doe.fitting.linear import aliases, decompose
-from qstats.doe.grammar import as_model, parse_model
-from qstats.doe.terms import Model, named_model
+from qstats.doe.grammar import as_model, planned_model
+from qstats.doe.terms import Model
 from qstats.errors import DesignError, TooFewData
 
 __all__ = ["BLOCK", "Group", "Problem", "basis_of", "groups_of", "make_problem", "model_for"]
@@ -89,11 +89,7 @@ def basis_of(model: Model, factors: tuple[Factor, ...]) -> Basis:
 
 def model_for(design: Design, model: Any) -> Model:
     """Return the model asked for; unsaid, what the design was made for, else the linear one."""
-    if model is not None:
-        return as_model(model, design.factors)
-    if design.model:
-        return parse_model(" + ".join(design.model), design.factors, intercept="1" in design.model)
-    return named_model("linear", design.factors)
+    return planned_model(design.model, design.factors) if model is None else as_model(model, design.factors)
 
 
 def make_problem(

@@ -19,14 +19,14 @@ from qstats.doe.design import draw_seed
 from qstats.doe.exchange.basis import Basis
 from qstats.doe.exchange.layout import block_columns
 from qstats.doe.fitting.linear import fit_linear
-from qstats.doe.grammar import as_model, parse_model
+from qstats.doe.grammar import as_model, parse_model, planned_model
 from qstats.doe.observed import Observed, observed
 from qstats.doe.spread.joint import fit_joint, null_ratios
 from qstats.doe.spread.reference import DRAWS, judge, simulate
 from qstats.doe.spread.replicated import cell_ratios, repeats_of
 from qstats.doe.spread.result import DispersionEffects
 from qstats.doe.spread.unreplicated import half_ratios, residual_ratios
-from qstats.doe.terms import Model, named_model
+from qstats.doe.terms import Model
 from qstats.errors import DataError, DesignError, TooFewData
 
 __all__ = ["dispersion_effects"]
@@ -255,12 +255,8 @@ def _columns(
 
 def _joint(held: Observed, ask: _Ask) -> DispersionEffects:
     design, rows = held.design, held.present
-    if ask.model is not None:
-        terms = as_model(ask.model, design.factors)
-    elif design.model:
-        terms = parse_model(" + ".join(design.model), design.factors, intercept="1" in design.model)
-    else:
-        terms = named_model("linear", design.factors)
+    factors = design.factors
+    terms = planned_model(design.model, factors) if ask.model is None else as_model(ask.model, factors)
     spread = as_model("linear" if ask.dispersion is None else ask.dispersion, design.factors)
     if not spread.intercept:
         raise DataError("dispersion: its model has no constant; add one")

@@ -1,0 +1,1 @@
+"""What to run next: rules on the evidence of fits, each with its reason and its number."""

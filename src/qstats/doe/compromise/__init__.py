@@ -1,0 +1,1 @@
+"""Several responses at once: what to give up for what."""
