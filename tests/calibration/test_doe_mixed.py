@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from qstats.doe.fitting.censored import fit_censored
-from qstats.doe.fitting.families import fit_glm
-from qstats.doe.fitting.mixed import fit_split_plot
+from qstats.doe.fitting.kernels.censored import fit_censored
+from qstats.doe.fitting.kernels.families import fit_glm
+from qstats.doe.fitting.split_plots.mixed import fit_split_plot
 from qstats.errors import QStatsError
 
 pytestmark = pytest.mark.calibration

@@ -11,8 +11,8 @@ from scipy import stats
 from qstats.doe.design import make_design
 from qstats.doe.factor import as_factors
 from qstats.doe.fitting.door import fit
-from qstats.doe.fitting.linear import fit_linear
-from qstats.doe.fitting.mixed import fit_split_plot
+from qstats.doe.fitting.kernels.linear import fit_linear
+from qstats.doe.fitting.split_plots.mixed import fit_split_plot
 from qstats.doe.surface.door import response_surface, steepest_ascent
 from qstats.doe.surface.place import place_of
 from qstats.doe.surface.quadratic import quadratic_of

@@ -34,7 +34,7 @@ _HOME = {
     "qstats.doe.fitting.marginal": ("MarginalMeans", "marginal_means"),
     "qstats.doe.fitting.prediction": ("Prediction",),
     "qstats.doe.fitting.result": ("DesignFit",),
-    "qstats.doe.fitting.selection": ("TermSelection", "select_terms"),
+    "qstats.doe.fitting.choosing.selection": ("TermSelection", "select_terms"),
     "qstats.doe.fractions.door": ("fractional_factorial",),
     "qstats.doe.fractions.fold": ("fold_over",),
     "qstats.doe.screening.definitive": ("definitive_screening",),

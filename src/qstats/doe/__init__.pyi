@@ -33,13 +33,13 @@ from qstats.doe.evaluation.simulate import simulate_power as simulate_power
 from qstats.doe.exchange.door import optimal as optimal
 from qstats.doe.factor import Factor as Factor
 from qstats.doe.factorial import full_factorial as full_factorial
+from qstats.doe.fitting.choosing.selection import TermSelection as TermSelection
+from qstats.doe.fitting.choosing.selection import select_terms as select_terms
 from qstats.doe.fitting.door import fit as fit
 from qstats.doe.fitting.marginal import MarginalMeans as MarginalMeans
 from qstats.doe.fitting.marginal import marginal_means as marginal_means
 from qstats.doe.fitting.prediction import Prediction as Prediction
 from qstats.doe.fitting.result import DesignFit as DesignFit
-from qstats.doe.fitting.selection import TermSelection as TermSelection
-from qstats.doe.fitting.selection import select_terms as select_terms
 from qstats.doe.fractions.door import fractional_factorial as fractional_factorial
 from qstats.doe.fractions.fold import fold_over as fold_over
 from qstats.doe.screening.definitive import definitive_screening as definitive_screening

@@ -14,8 +14,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qstats.doe.fitting.censored import fit_censored
-from qstats.doe.fitting.linear import fit_linear
+from qstats.doe.fitting.kernels.censored import fit_censored
+from qstats.doe.fitting.kernels.linear import fit_linear
 from qstats.errors import DataError, DesignError, QStatsError, TooFewData
 
 MOTORS = json.loads((Path(__file__).parents[2] / "reference" / "doe_kernels.json").read_text())["motors"]

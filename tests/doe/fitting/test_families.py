@@ -15,9 +15,9 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qstats.doe.fitting.families import fit_glm
-from qstats.doe.fitting.likelihoods import gamma_shape
-from qstats.doe.fitting.separation import escape
+from qstats.doe.fitting.kernels.families import fit_glm
+from qstats.doe.fitting.kernels.likelihoods import gamma_shape
+from qstats.doe.fitting.kernels.separation import escape
 from qstats.errors import DataError, DesignError, TooFewData
 
 CUBE = np.array(list(itertools.product([-1.0, 1.0], repeat=5)))

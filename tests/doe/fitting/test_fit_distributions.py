@@ -16,8 +16,8 @@ from scipy.stats import chi2, norm, t
 from qstats.doe import full_factorial
 from qstats.doe.design import make_design
 from qstats.doe.factor import Factor, as_factors
+from qstats.doe.fitting.choosing.selection import select_terms
 from qstats.doe.fitting.door import fit
-from qstats.doe.fitting.selection import select_terms
 from qstats.errors import DataError
 
 DESIGN = full_factorial({"A": (10, 20), "B": (1, 3), "C": (0, 8)}, replicates=2, rng=1)
@@ -82,7 +82,7 @@ def test_binomial_as_in_statsmodels() -> None:
 @pytest.mark.parametrize("distribution", ["negative binomial", "gamma"])
 def test_other_families(distribution: str) -> None:
     """The kernels are tested by themselves; here that the door leads to them and its numbers belong together."""
-    from qstats.doe.fitting.families import fit_glm
+    from qstats.doe.fitting.kernels.families import fit_glm
 
     y, size = count(5, 0.4)
     exposure = size if distribution != "gamma" else None
@@ -108,7 +108,7 @@ def test_other_families(distribution: str) -> None:
 
 @pytest.mark.parametrize("distribution", ["normal", "lognormal", "weibull"])
 def test_runs_that_were_stopped(distribution: str) -> None:
-    from qstats.doe.fitting.censored import fit_censored
+    from qstats.doe.fitting.kernels.censored import fit_censored
 
     rng = np.random.default_rng(12)
     time = np.exp(3 + 0.6 * X[:, 0] + 0.4 * X[:, 1] + 0.3 * rng.normal(size=16))

@@ -390,7 +390,7 @@ def test_views() -> None:
 
 
 def test_whole_plots_go_to_the_split_plot_fit() -> None:
-    mixed = pytest.importorskip("qstats.doe.fitting.mixed")
+    mixed = pytest.importorskip("qstats.doe.fitting.split_plots.mixed")
     factors = [Factor("T", -1, 1, hard_to_change=True), Factor("A", -1, 1), Factor("B", -1, 1)]
     design = split_plot(full_factorial(factors, replicates=3, rng=1), whole_plots=6, rng=1)
     rng = np.random.default_rng(1)

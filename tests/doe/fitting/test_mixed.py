@@ -16,8 +16,8 @@ import statsmodels.api as sm
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from qstats.doe.fitting.linear import fit_linear
-from qstats.doe.fitting.mixed import fit_split_plot
+from qstats.doe.fitting.kernels.linear import fit_linear
+from qstats.doe.fitting.split_plots.mixed import fit_split_plot
 from qstats.errors import DataError, DesignError, QStatsError, TooFewData
 
 HELD = json.loads((Path(__file__).parents[2] / "reference" / "doe_kernels.json").read_text())

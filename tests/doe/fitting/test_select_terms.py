@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from qstats.doe import central_composite, full_factorial, split_plot
 from qstats.doe.design import make_design
 from qstats.doe.factor import Factor, as_factors
-from qstats.doe.fitting.candidates import make_candidates
-from qstats.doe.fitting.selection import select_terms
+from qstats.doe.fitting.choosing.candidates import make_candidates
+from qstats.doe.fitting.choosing.selection import select_terms
 from qstats.errors import DataError, DesignError, FormulaError
 
 # Montgomery, DAE 8e, example 6.2 (reference doe.md, 4), and the CCD of NIST 5.5.3.1.4 in the same order as below

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from qstats._core.arrays import BoolArray, FloatArray
 from qstats.doe.compromise.surfaces import Surface
-from qstats.doe.fitting.linear import LeastSquares
+from qstats.doe.fitting.kernels.linear import LeastSquares
 from qstats.doe.fitting.problem import make_problem
 from qstats.doe.fitting.result import DesignFit
 

@@ -20,7 +20,7 @@ from qstats.doe.compromise.parts import Choice, Knee, NoneSafe, Price
 from qstats.doe.compromise.robust import Robustness, along, production, wander
 from qstats.doe.compromise.surfaces import Surface
 from qstats.doe.factor import Factor
-from qstats.doe.fitting.linear import LeastSquares
+from qstats.doe.fitting.kernels.linear import LeastSquares
 
 __all__ = ["choice_of", "knee_of_pair", "none_safe", "price_of", "remarks", "robustness"]
 

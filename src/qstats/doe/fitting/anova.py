@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from qstats._core.arrays import FloatArray
+from qstats.doe.fitting.kernels.linear import LeastSquares, decompose, unexplained
 from qstats.doe.fitting.lack_of_fit import LackOfFit
-from qstats.doe.fitting.linear import LeastSquares, decompose, unexplained
 from qstats.doe.fitting.problem import Group, Problem, groups_of
 from qstats.inference.groups.kernels import f_sf
 

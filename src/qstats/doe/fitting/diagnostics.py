@@ -12,7 +12,7 @@ from qstats._core.arrays import FloatArray
 from qstats._core.quantiles import t_sf
 from qstats.capability.nonnormal.normality import NormalityTests, tests_of
 from qstats.doe.fitting.fitted import Fitted
-from qstats.doe.fitting.linear import decompose, unexplained
+from qstats.doe.fitting.kernels.linear import decompose, unexplained
 from qstats.doe.fitting.problem import Problem
 
 __all__ = ["Diagnostics", "RunOrder", "diagnose", "press_of"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from qstats._core.arrays import FloatArray
 from qstats.doe.fitting.fitted import Fitted
-from qstats.doe.fitting.linear import LeastSquares, fit_linear
+from qstats.doe.fitting.kernels.linear import LeastSquares, fit_linear
 from qstats.doe.fitting.problem import Problem
 
 __all__ = ["DISTRIBUTIONS", "LINKS", "fit_kernel", "fit_least_squares", "likelihood_of"]
@@ -32,11 +32,11 @@ def fit_kernel(p: Problem, x: FloatArray) -> Fitted:
     if p.plot is not None:
         return _split_plot(p, x, p.plot)
     if p.censored is not None or p.distribution == "weibull":
-        from qstats.doe.fitting.censored import fit_censored
+        from qstats.doe.fitting.kernels.censored import fit_censored
 
         stopped = np.zeros(p.y.size, dtype=np.bool_) if p.censored is None else p.censored
         return fit_censored(x, p.y, stopped, distribution=p.distribution)
-    from qstats.doe.fitting.families import fit_glm
+    from qstats.doe.fitting.kernels.families import fit_glm
 
     return fit_glm(x, p.y, distribution=p.distribution, size=p.size)
 
@@ -60,7 +60,7 @@ def fit_least_squares(p: Problem, x: FloatArray) -> LeastSquares:
 
 
 def _split_plot(p: Problem, x: FloatArray, plot: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Fitted:
-    from qstats.doe.fitting.mixed import fit_split_plot
+    from qstats.doe.fitting.split_plots.mixed import fit_split_plot
 
     fitted = fit_split_plot(x, p.scaled, plot, df_method=p.df_method)
     if p.distribution == "normal":

@@ -18,8 +18,8 @@ from qstats.doe.fitting.deviance import term_tests
 from qstats.doe.fitting.diagnostics import Diagnostics, diagnose, press_of
 from qstats.doe.fitting.dispatch import DISTRIBUTIONS, LINKS, fit_kernel, likelihood_of
 from qstats.doe.fitting.fitted import Fitted
+from qstats.doe.fitting.kernels.linear import LeastSquares
 from qstats.doe.fitting.lack_of_fit import curvature, lack_of_fit
-from qstats.doe.fitting.linear import LeastSquares
 from qstats.doe.fitting.prediction import half_width
 from qstats.doe.fitting.problem import Problem
 from qstats.doe.fitting.remarks import remarks

@@ -9,7 +9,7 @@ import numpy as np
 
 from qstats._core.arrays import FloatArray
 from qstats._core.quantiles import t_sf
-from qstats.doe.fitting.linear import LeastSquares, decompose, unexplained
+from qstats.doe.fitting.kernels.linear import LeastSquares, decompose, unexplained
 from qstats.doe.fitting.problem import Problem
 from qstats.inference.groups.kernels import f_sf
 

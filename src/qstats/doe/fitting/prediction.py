@@ -17,10 +17,10 @@ from qstats._core.interval import Intervals
 from qstats._core.notes import Note
 from qstats._core.quantiles import t_quantile
 from qstats._core.result import FrozenMapping, Result, frozen_array
-from qstats.doe.fitting.censored import Lifetimes
 from qstats.doe.fitting.fitted import Fitted
-from qstats.doe.fitting.linear import LeastSquares
-from qstats.doe.fitting.mixed import SplitPlotFitted
+from qstats.doe.fitting.kernels.censored import Lifetimes
+from qstats.doe.fitting.kernels.linear import LeastSquares
+from qstats.doe.fitting.split_plots.mixed import SplitPlotFitted
 from qstats.errors import DataError
 
 if TYPE_CHECKING:

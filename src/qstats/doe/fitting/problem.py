@@ -15,7 +15,7 @@ from qstats.doe.design import Design
 from qstats.doe.exchange.basis import Basis
 from qstats.doe.exchange.layout import block_columns
 from qstats.doe.factor import Factor
-from qstats.doe.fitting.linear import aliases, decompose
+from qstats.doe.fitting.kernels.linear import aliases, decompose
 from qstats.doe.grammar import as_model, planned_model
 from qstats.doe.terms import Model
 from qstats.errors import DesignError, TooFewData

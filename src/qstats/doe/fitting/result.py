@@ -19,8 +19,8 @@ from qstats.doe.design import Design
 from qstats.doe.fitting.anova import TYPES, AnovaRow, analysis_of_variance
 from qstats.doe.fitting.diagnostics import Diagnostics
 from qstats.doe.fitting.fitted import Fitted
+from qstats.doe.fitting.kernels.linear import LeastSquares
 from qstats.doe.fitting.lack_of_fit import Curvature, LackOfFit
-from qstats.doe.fitting.linear import LeastSquares
 from qstats.doe.fitting.prediction import Prediction, predict
 from qstats.doe.fitting.problem import Problem, basis_of, make_problem
 from qstats.doe.fitting.transform import ResponseTransform, box_cox

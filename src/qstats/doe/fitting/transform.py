@@ -15,7 +15,7 @@ from qstats._core.notes import Note
 from qstats._core.quantiles import chi2_quantile
 from qstats._core.result import Result
 from qstats.capability.nonnormal.boxcox import LIMIT, power
-from qstats.doe.fitting.linear import decompose, unexplained
+from qstats.doe.fitting.kernels.linear import decompose, unexplained
 from qstats.inference.roots import bracketed
 
 __all__ = ["ResponseTransform", "box_cox"]

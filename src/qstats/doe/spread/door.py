@@ -18,7 +18,7 @@ from qstats.doe.contrasts.repeats import cells
 from qstats.doe.design import draw_seed
 from qstats.doe.exchange.basis import Basis
 from qstats.doe.exchange.layout import block_columns
-from qstats.doe.fitting.linear import fit_linear
+from qstats.doe.fitting.kernels.linear import fit_linear
 from qstats.doe.grammar import as_model, parse_model, planned_model
 from qstats.doe.observed import Observed, observed
 from qstats.doe.spread.joint import fit_joint, null_ratios

@@ -12,7 +12,7 @@ import scipy
 from qstats._core.arrays import BoolArray, FloatArray
 from qstats._core.quantiles import chi2_sf
 from qstats.doe.fitting.fitted import Fitted
-from qstats.doe.fitting.linear import LeastSquares
+from qstats.doe.fitting.kernels.linear import LeastSquares
 from qstats.doe.surface.lattice import spread_points
 from qstats.doe.surface.quadratic import Quadratic
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from qstats._core.arrays import FloatArray
 from qstats._core.notes import Note
 from qstats.doe.fitting.fitted import Fitted
-from qstats.doe.fitting.plots import Contrasts, Plots, error_contrasts, plots_of
-from qstats.doe.fitting.reml import Variances, variances
-from qstats.doe.fitting.runs import as_columns, as_response, constant_weights
-from qstats.doe.fitting.small_sample import SmallSample, small_sample
+from qstats.doe.fitting.kernels.runs import as_columns, as_response, constant_weights
+from qstats.doe.fitting.split_plots.plots import Contrasts, Plots, error_contrasts, plots_of
+from qstats.doe.fitting.split_plots.reml import Variances, variances
+from qstats.doe.fitting.split_plots.small_sample import SmallSample, small_sample
 from qstats.errors import DataError, TooFewData
 
 __all__ = ["DF_METHODS", "SplitPlotFitted", "fit_split_plot"]
@@ -152,7 +152,7 @@ def fit_split_plot(x: Any, y: Any, plot: Any, *, df_method: str = "kenward-roger
     Temperature is set once per oven load, the recipe changes within it:
 
     >>> import numpy as np
-    >>> from qstats.doe.fitting.mixed import fit_split_plot
+    >>> from qstats.doe.fitting.split_plots.mixed import fit_split_plot
     >>> load = np.repeat([1, 2, 3, 4, 5, 6], 2)
     >>> hot, recipe = np.repeat([-1.0, 1, -1, 1, -1, 1], 2), np.tile([-1.0, 1], 6)
     >>> y = [50, 54, 61, 68, 47, 52, 66, 70, 53, 55, 60, 65]

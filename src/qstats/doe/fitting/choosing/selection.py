@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 from qstats._core.checks import check_choice, check_confidence, check_number
 from qstats._core.notes import Note
 from qstats._core.result import Result
-from qstats.doe.fitting.candidates import Candidates, make_candidates
+from qstats.doe.fitting.choosing.candidates import Candidates, make_candidates
+from qstats.doe.fitting.choosing.scores import Scores
+from qstats.doe.fitting.choosing.search import Rules, Visit, best_subset, stepwise
 from qstats.doe.fitting.dispatch import DISTRIBUTIONS
 from qstats.doe.fitting.door import fit_problem
 from qstats.doe.fitting.problem import make_problem
 from qstats.doe.fitting.responses import read_problem
 from qstats.doe.fitting.result import DesignFit
-from qstats.doe.fitting.scores import Scores
-from qstats.doe.fitting.search import Rules, Visit, best_subset, stepwise
 from qstats.doe.observed import read_design
 from qstats.doe.terms import Model
 from qstats.errors import DataError, DesignError
@@ -200,7 +200,7 @@ def select_terms(
     Examples
     --------
     >>> from qstats.doe import full_factorial
-    >>> from qstats.doe.fitting.selection import select_terms
+    >>> from qstats.doe.fitting.choosing.selection import select_terms
     >>> y = [45, 71, 48, 65, 68, 60, 80, 65, 43, 100, 45, 104, 75, 86, 70, 96]
     >>> found = select_terms(full_factorial(["A", "B", "C", "D"], rng=1), y, candidates="interactions")
     >>> found.terms

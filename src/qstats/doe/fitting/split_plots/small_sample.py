@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qstats._core.arrays import FloatArray
-from qstats.doe.fitting.plots import Plots
+from qstats.doe.fitting.split_plots.plots import Plots
 
 __all__ = ["SmallSample", "small_sample"]
 

@@ -10,12 +10,12 @@ from qstats._core.arrays import FloatArray, as_counts, as_exposure
 from qstats._core.notes import Note
 from qstats._core.quantiles import chi2_sf
 from qstats.doe.fitting.fitted import Fitted
-from qstats.doe.fitting.likelihoods import Response, default_link, gamma_shape
-from qstats.doe.fitting.linear import Decomposition, LeastSquares
-from qstats.doe.fitting.links import LINKS
-from qstats.doe.fitting.overdispersed import joint_covariance, negative_binomial
-from qstats.doe.fitting.runs import as_columns, as_response, out_of_basis
-from qstats.doe.fitting.scoring import Fit, bias_reduced, hat, maximum, supremum
+from qstats.doe.fitting.kernels.likelihoods import Response, default_link, gamma_shape
+from qstats.doe.fitting.kernels.linear import Decomposition, LeastSquares
+from qstats.doe.fitting.kernels.links import LINKS
+from qstats.doe.fitting.kernels.overdispersed import joint_covariance, negative_binomial
+from qstats.doe.fitting.kernels.runs import as_columns, as_response, out_of_basis
+from qstats.doe.fitting.kernels.scoring import Fit, bias_reduced, hat, maximum, supremum
 from qstats.errors import DataError, NoConvergence
 
 __all__ = ["DISTRIBUTIONS", "fit_glm"]
@@ -87,7 +87,7 @@ def fit_glm(
     Twice the defects at the high setting, each seen on four boards:
 
     >>> import numpy as np
-    >>> from qstats.doe.fitting.families import fit_glm
+    >>> from qstats.doe.fitting.kernels.families import fit_glm
     >>> x = np.array([[1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [1.0, 1.0]])
     >>> fit = fit_glm(x, [9, 11, 19, 21], distribution="poisson", size=4)
     >>> np.exp(fit.coefficients).round(4)

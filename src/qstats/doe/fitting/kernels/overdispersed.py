@@ -6,8 +6,8 @@ import numpy as np
 import scipy
 
 from qstats._core.arrays import FloatArray
-from qstats.doe.fitting.likelihoods import Response
-from qstats.doe.fitting.scoring import Fit, bias_reduced, hat, maximum
+from qstats.doe.fitting.kernels.likelihoods import Response
+from qstats.doe.fitting.kernels.scoring import Fit, bias_reduced, hat, maximum
 from qstats.errors import NoConvergence
 
 __all__ = ["joint_covariance", "negative_binomial"]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from qstats._core.arrays import FloatArray
-from qstats.doe.fitting.likelihoods import Moments, Response
-from qstats.doe.fitting.separation import escape
+from qstats.doe.fitting.kernels.likelihoods import Moments, Response
+from qstats.doe.fitting.kernels.separation import escape
 from qstats.errors import NoConvergence
 
 __all__ = ["Fit", "bias_reduced", "hat", "maximum", "supremum"]

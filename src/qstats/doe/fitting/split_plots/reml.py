@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qstats.doe.fitting.plots import Contrasts
+from qstats.doe.fitting.split_plots.plots import Contrasts
 
 __all__ = ["Variances", "variances"]
 

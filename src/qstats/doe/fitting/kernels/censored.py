@@ -10,10 +10,10 @@ import numpy as np
 from qstats._core.arrays import BoolArray, FloatArray
 from qstats._core.notes import Note
 from qstats.doe.fitting.fitted import Fitted
-from qstats.doe.fitting.linear import LeastSquares, decompose
-from qstats.doe.fitting.location_scale import LAWS, Law
-from qstats.doe.fitting.runs import as_columns, as_response, constant_weights, out_of_basis
-from qstats.doe.fitting.separation import escape
+from qstats.doe.fitting.kernels.linear import LeastSquares, decompose
+from qstats.doe.fitting.kernels.location_scale import LAWS, Law
+from qstats.doe.fitting.kernels.runs import as_columns, as_response, constant_weights, out_of_basis
+from qstats.doe.fitting.kernels.separation import escape
 from qstats.errors import DataError, NoConvergence, TooFewData
 
 __all__ = ["Lifetimes", "fit_censored"]
@@ -103,7 +103,7 @@ def fit_censored(x: Any, y: Any, censored: Any, *, distribution: str) -> Fitted:
     Examples
     --------
     >>> import numpy as np
-    >>> from qstats.doe.fitting.censored import fit_censored
+    >>> from qstats.doe.fitting.kernels.censored import fit_censored
     >>> x = np.column_stack([np.ones(8), np.repeat([-1.0, 1.0], 4)])
     >>> hours = [12, 17, 9, 14, 30, 22, 40, 40]
     >>> stopped = np.array(hours) == 40

@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 
 from qstats._core.arrays import FloatArray
-from qstats.doe.fitting.links import LINKS, Link
+from qstats.doe.fitting.kernels.links import LINKS, Link
 
 __all__ = ["Moments", "Response", "gamma_shape"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from qstats._core.arrays import FloatArray
 from qstats._core.quantiles import chi2_sf
 from qstats.doe.fitting.dispatch import fit_kernel, likelihood_of
-from qstats.doe.fitting.linear import decompose
+from qstats.doe.fitting.kernels.linear import decompose
 from qstats.doe.fitting.problem import Problem
 from qstats.inference.groups.kernels import f_sf
 

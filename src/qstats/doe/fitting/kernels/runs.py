@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qstats._core.arrays import FloatArray, as_vector
-from qstats.doe.fitting.linear import Decomposition, decompose
+from qstats.doe.fitting.kernels.linear import Decomposition, decompose
 from qstats.errors import DataError, DesignError, TooFewData
 
 __all__ = ["as_columns", "as_response", "constant_weights", "out_of_basis"]

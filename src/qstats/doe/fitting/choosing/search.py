@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qstats.doe.fitting.candidates import Candidates
-from qstats.doe.fitting.scores import Scores
+from qstats.doe.fitting.choosing.candidates import Candidates
+from qstats.doe.fitting.choosing.scores import Scores
 from qstats.errors import DataError, DesignError
 
 __all__ = ["MOST_TERMS", "Rules", "Visit", "best_subset", "stepwise"]

@@ -1,0 +1,1 @@
+"""Which terms belong in a model."""

@@ -1,0 +1,1 @@
+"""Estimates of coefficients: least squares, likelihoods, runs that were stopped."""

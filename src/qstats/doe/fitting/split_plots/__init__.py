@@ -1,0 +1,1 @@
+"""Experiments with whole plots, fitted by REML."""
