@@ -309,3 +309,25 @@ def test_augmented_and_constrained_designs_work_with_levels_in_rules():
     f = fit(design, y + np.tile([0.1, -0.1], 5), model="interactions", name="y")
     found = optimize(f, goals={"y": "max"}, constraints="if glue == 'B' then heat <= 110", rng=1)
     assert (found.settings["glue"], found.settings["heat"]) == ("A", 200.0)
+
+
+def test_a_pair_of_numbers_is_a_limit() -> None:
+    for pair in ((24.0, None), [None, 7.5], Spec(24.0, 30.0)):
+        (wanted, _) = as_desirabilities({"y": pair, "z": "min"}, ["y", "z"])
+        assert wanted.kind == "limit"
+    assert as_desirabilities({"y": (24.0, None), "z": "min"}, ["y", "z"])[0].limits == (24.0, None)
+    with pytest.raises(DataError, match="limits"):
+        as_desirabilities({"y": ("much", 3), "z": "min"}, ["y", "z"])
+
+
+def test_a_best_setting_on_its_limit_is_possible() -> None:
+    design = full_factorial({"speed": (10, 20), "heat": (150, 190)}, replicates=2, rng=1)
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        time = fit(design, 9.0 - 2.0 * design.column("speed") + 0.1 * rng.normal(size=8), name="time")
+        strength = fit(
+            design, 24.1 - design.column("speed") + design.column("heat") + rng.normal(size=8), name="strength"
+        )
+        best = optimize([time, strength], goals={"time": "min", "strength": (24.3, None)}, rng=0)
+        assert best.feasible and best.desirability >= best.grid_best > 0.0
+        assert best.missed.max() == 0.0

@@ -12,7 +12,7 @@ import numpy as np
 
 from qstats._core.arrays import FloatArray
 from qstats._core.checks import check_choice, check_number
-from qstats._core.spec import Spec
+from qstats._core.spec import Spec, as_spec
 from qstats.doe.compromise.goals import Goal
 from qstats.errors import DataError
 
@@ -42,6 +42,9 @@ class Desirability:
         Weight against the other responses.
     limits : (float or None, float or None)
         Beyond them the setting is impossible whatever the rest says.
+    slack : float
+        How far beyond `limits` is forgiven (negative: so far inside them it must be): the best setting often lies on
+        a limit, where rounding decides.
     """
 
     response: str
@@ -52,6 +55,7 @@ class Desirability:
     shape: tuple[float, float] = (1.0, 1.0)
     importance: float = 1.0
     limits: tuple[float | None, float | None] = (None, None)
+    slack: float = 0.0
 
     def __post_init__(self) -> None:
         at = f"goals[{self.response!r}]"
@@ -113,7 +117,7 @@ class Desirability:
     def value(self, y: FloatArray) -> FloatArray:
         """Return the desirability of values of the response, elementwise; a limit gives 1 within and 0 beyond."""
         low, high = (v if v is not None else s * math.inf for v, s in zip(self.limits, (-1.0, 1.0), strict=True))
-        kept = (y >= low) & (y <= high)
+        kept = (y >= low - self.slack) & (y <= high + self.slack)
         if self.kind == "limit":
             return np.where(kept, 1.0, 0.0)
         assert self.low is not None and self.high is not None
@@ -130,7 +134,9 @@ class Desirability:
     def missed(self, y: FloatArray) -> FloatArray:
         """Return by how much values lie beyond the nearest bound, in the unit of the response; 0 within."""
         low, high = self.bounds
-        return np.maximum(np.maximum(low - y, y - high), 0.0)
+        inside = max(-self.slack, 0.0)
+        beyond = np.maximum(low + inside - y, y - (high - inside))
+        return np.where(beyond > max(self.slack, 0.0), beyond, 0.0)
 
     def __str__(self) -> str:
         words = {"min": "least", "max": "most", "limit": "within limits"}.get(self.kind, f"at {self.target or 0.0:g}")
@@ -186,13 +192,20 @@ def _one(name: Any, given: Any) -> Desirability:
         return Desirability(name, given.kind, target=given.target, importance=given.importance)
     if isinstance(given, str):
         return Desirability(name, given)
-    if isinstance(given, Spec):
-        return Desirability(name, "limit", limits=(given.lower_spec, given.upper_spec))
     if isinstance(given, list | tuple) and len(given) == 2 and given[0] == "target":
         return Desirability(name, "target", target=given[1])
+    if isinstance(given, Spec | list | tuple) and not any(isinstance(v, str) for v in _parts(given)):
+        spec = as_spec(given, f"goals[{name!r}]")
+        return Desirability(name, "limit", limits=(spec.lower_spec, spec.upper_spec))
     if isinstance(given, Mapping):
         return _from_mapping(name, given)
-    raise DataError(f"goals[{name!r}]: got {given!r}; 'min', 'max', ('target', value) or a mapping is wanted")
+    raise DataError(
+        f"goals[{name!r}]: got {given!r}; 'min', 'max', ('target', value), limits (lower, upper) or a mapping is wanted"
+    )
+
+
+def _parts(given: Any) -> Sequence[Any]:
+    return () if isinstance(given, Spec) else given
 
 
 def _from_mapping(name: Any, given: Mapping[Any, Any]) -> Desirability:

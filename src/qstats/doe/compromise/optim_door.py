@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ _STARTS = 40
 _MOST_STARTS = 10_000
 _ENUMERATED = 256  # combinations of levels that each get a start of their own
 _ALIKE = 1e-3
+_ROUNDING = 1e-9  # of the range of a response over the region, or of its size where that is large
 _REFERENCE = (
     "Derringer and Suich 1980, J. Quality Technology 12, 214-219; Harrington 1965, Industrial Quality Control 21, 494"
 )
@@ -42,6 +43,11 @@ class _Objective:
     means: Means
     goals: tuple[Desirability, ...]
     scale: FloatArray
+
+    def within(self, slack: FloatArray) -> _Objective:
+        """Return the same with limits that forgive so much of each response."""
+        goals = tuple(replace(g, slack=v) for g, v in zip(self.goals, slack.tolist(), strict=True))
+        return replace(self, goals=goals)
 
     def parts(self, coded: FloatArray) -> tuple[FloatArray, FloatArray]:
         y = self.means(coded)
@@ -75,10 +81,10 @@ def optimize(
     fits : DesignFit, sequence or mapping of them
         What `fit` returns, for each response, of one experiment.
     goals : mapping
-        Response to ``"min"``, ``"max"``, ``("target", 57.5)``, a Spec (a limit only), or a mapping with ``kind``,
-        ``low``, ``high`` (ends of the ramp), ``target``, ``shape`` (exponent; a pair about a target), ``importance``
-        and ``limits`` (lower, upper); ``low`` and ``high`` without a kind are limits. Ends not said are what the
-        region can give.
+        Response to ``"min"``, ``"max"``, ``("target", 57.5)``, a Spec or (lower, upper) (limits only), or a mapping
+        with ``kind``, ``low``, ``high`` (ends of the ramp), ``target``, ``shape`` (exponent; a pair about a target),
+        ``importance`` and ``limits`` (lower, upper); ``low`` and ``high`` without a kind are limits. Ends not said are
+        what the region can give.
     constraints : text or sequence of texts
         In natural units, as of `optimal`: ``"2*heat + time <= 400"``.
     at : mapping, optional
@@ -143,7 +149,8 @@ def optimize(
     ready = tuple(
         g if g.ready else g.over(_reach(g, i, means, grid, on_grid[:, i], space)) for i, g in enumerate(wanted)
     )
-    objective = _Objective(means, ready, np.where(scale > 0.0, scale, 1.0))
+    size = np.maximum(scale, 1e-3 * np.abs(on_grid).max(axis=0))
+    objective = _Objective(means, ready, np.where(scale > 0.0, scale, 1.0)).within(-_ROUNDING * size)
     score = objective(grid)
     begin = space.starts(grid, score, _count(starts, space), draw)
     kinks = np.array([g.kind == "target" for g in ready])
@@ -152,7 +159,8 @@ def optimize(
         return means.slopes(coded, _along(space), space.region.low, space.region.high)
 
     x, value = climb(objective, slopes, kinks, begin, space)
-    return _optimum(objective, chosen, space, x, value, (grid, score, what), level, seed)
+    # searched a hair within the limits, judged a hair beyond them: a best setting on a limit is one that keeps it
+    return _optimum(objective.within(_ROUNDING * size), chosen, space, x, value, (grid, score, what), level, seed)
 
 
 def _check_finite(y: FloatArray, goals: Sequence[Desirability]) -> None:
