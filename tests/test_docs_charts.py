@@ -23,6 +23,7 @@ LIMITS = ControlLimits("individuals", 0.0, 1.0, 3.0, "", 0, "given")
         "complaint-to-improvement",
         "capability-and-msa",
         "which-design",
+        "analyse-an-experiment",
     ],
 )
 def test_blocks_show_what_they_print(name: str) -> None:
