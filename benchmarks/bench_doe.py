@@ -69,7 +69,7 @@ def _analysis() -> None:
     asked = {"goals": {"time": "min", "quality": "max"}, "specs": {"quality": (50.0, None)}, "draws": 4000, "rng": 1}
     _seconds("trade-off, 4,000 draws, 3 factors, two quadratics", lambda: doe.tradeoff(fits, **asked), 3, 3.0)
     _seconds("optimum of the same by desirability", lambda: doe.optimize(
-        fits, goals={"time": {"goal": "min", "low": 8, "high": 11}, "quality": {"goal": "max", "low": 49, "high": 51}}), 3)  # fmt: skip
+        fits, goals={"time": {"kind": "min", "low": 8, "high": 11}, "quality": {"kind": "max", "low": 49, "high": 51}}), 3)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -189,7 +189,7 @@ class Kernel:
             delta, mdelta = (change @ u[moved, j])[:, 0], (change @ mu[moved, j])[:, 0]
             self._apply(state, i, moved, (h[moved], delta, mh[moved], mdelta, w))
             target = self.movable[j]
-            state.coded[moved, i, target] = np.broadcast_to(levels, (s, *levels.shape[1:]))[moved, j, level]
+            state.coded[moved, i, target] = levels[0 if levels.shape[0] == 1 else moved, j, level]
             at = (target * q)[:, None] + np.arange(q)
             state.spread[moved[:, None], i, at] += change[:, 0]
 
@@ -263,7 +263,7 @@ class Kernel:
 def _winners(state: State, gain: FloatArray, allowed: BoolArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Starts that have a better move, and which."""
     s = gain.shape[0]
-    flat = np.where(allowed, gain, -np.inf).reshape(s, -1)
+    flat = (gain if allowed.all() else np.where(allowed, gain, -np.inf)).reshape(s, -1)
     best = flat.argmax(axis=1)
     moved = np.flatnonzero((flat[np.arange(s), best] > 1.0 + _GAIN) & state.alive)
     return moved, best[moved]
@@ -280,7 +280,8 @@ def update(
 ) -> None:
     """Bring inverse, N = M W M and the trace of some starts up to date after h became h + delta."""
     g = h + delta
-    q = np.stack([mg, mh], axis=-1)
+    q = np.empty((*mg.shape, 2))
+    q[..., 0], q[..., 1] = mg, mh
     cross = (mg * h).sum(-1)
     a, c = 1.0 / w + (mg * g).sum(-1), (mh * h).sum(-1) - 1.0 / w
     inner = np.empty((moved.size, 2, 2))
