@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 import qstats
 from qstats import doe
 from qstats.errors import DataError
+from qstats.figures import figure_svg
 from qstats.figures.doe.words import _WORDS, design_kind, say
 
 
@@ -118,3 +119,9 @@ def test_alias_matrix_of_an_irregular_design_is_a_map() -> None:
     r = doe.alias_structure(doe.plackett_burman(11, rng=1))
     ax = qstats.plot(r)
     np.testing.assert_allclose(ax.images[0].get_array(), np.abs(r.matrix))
+
+
+def test_a_map_keeps_its_picture_as_svg() -> None:
+    svg = figure_svg(doe.evaluate(doe.full_factorial(3, rng=1), model="interactions"))
+    assert 'href="data:image/png;base64,' in svg
+    assert "-data:" not in svg

@@ -18,11 +18,17 @@ from qstats.capability.compare import CapabilityComparison
 from qstats.capability.nonnormal.result import NonnormalCapability
 from qstats.capability.result import Capability
 from qstats.doe.alias import AliasStructure
+from qstats.doe.compromise.optim_result import Optimum
+from qstats.doe.compromise.tradeoff_result import TradeOff
 from qstats.doe.contrasts.result import Effects, Lenth
 from qstats.doe.design import Design
 from qstats.doe.evaluation.result import DesignEvaluation
 from qstats.doe.fitting.result import DesignFit
 from qstats.doe.spread.result import DispersionEffects
+from qstats.doe.surface.grid import SurfaceGrid
+from qstats.doe.surface.path import AscentPath
+from qstats.doe.surface.profiles import Profile
+from qstats.doe.surface.result import ResponseSurface
 from qstats.errors import DataError
 from qstats.figures.capability.attribute import draw_attribute
 from qstats.figures.capability.nonnormal import draw_nonnormal
@@ -35,6 +41,10 @@ from qstats.figures.doe.design import draw_design
 from qstats.figures.doe.effects import draw_dispersion, draw_effects, draw_lenth
 from qstats.figures.doe.evaluation import draw_evaluation
 from qstats.figures.doe.fit import draw_fit
+from qstats.figures.doe.optimum import draw_optimum
+from qstats.figures.doe.profile import draw_ascent, draw_profile
+from qstats.figures.doe.surface import draw_grid, draw_response_surface
+from qstats.figures.doe.tradeoff import draw_tradeoff
 from qstats.figures.drivers import draw_importance_performance, draw_kano, draw_key_drivers
 from qstats.figures.fishbone import draw_fishbone
 from qstats.figures.funnel import draw_funnel
@@ -143,6 +153,12 @@ plot.register(DesignFit)(draw_fit)
 plot.register(DispersionEffects)(draw_dispersion)
 plot.register(Effects)(draw_effects)
 plot.register(Lenth)(draw_lenth)
+plot.register(AscentPath)(draw_ascent)
+plot.register(Optimum)(draw_optimum)
+plot.register(Profile)(draw_profile)
+plot.register(ResponseSurface)(draw_response_surface)
+plot.register(SurfaceGrid)(draw_grid)
+plot.register(TradeOff)(draw_tradeoff)
 plot.register(UnitRanking)(draw_units)
 plot.register(Capability)(draw_capability)
 plot.register(NonnormalCapability)(draw_nonnormal)

@@ -45,7 +45,10 @@ def _scoped(element: ET.Element, prefix: str) -> None:
             node.set("id", f"{prefix}{name}")
         link = node.attrib.pop(_XLINK, None)
         if link is not None:
-            node.set("href", "#" + prefix + link.removeprefix("#"))
+            # a picture within the figure (imshow) is its own data, and no reference
+            node.set(
+                "href", link if link.startswith("data:image/png;base64,") else "#" + prefix + link.removeprefix("#")
+            )
         for key, value in node.attrib.items():
             if "url(#" in value:
                 node.set(key, _REFERENCE.sub(rf"url(#{prefix}\1)", value))
