@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 import qstats
 from qstats import doe
-from qstats.doe.compromise.optim_door import optimize
 from qstats.doe.compromise.tradeoff_door import tradeoff
+from qstats.doe.desirability.door import optimize
 from qstats.errors import DataError
 from qstats.figures import figure_svg
 

@@ -6,8 +6,6 @@ from qstats.doe.alias import AliasStructure as AliasStructure
 from qstats.doe.alias import alias_structure as alias_structure
 from qstats.doe.as_made import from_runs as from_runs
 from qstats.doe.blends.door import mixture as mixture
-from qstats.doe.compromise.optim_door import optimize as optimize
-from qstats.doe.compromise.optim_result import Optimum as Optimum
 from qstats.doe.compromise.tradeoff_door import tradeoff as tradeoff
 from qstats.doe.compromise.tradeoff_result import TradeOff as TradeOff
 from qstats.doe.confirming.compatible import PredictionCheck as PredictionCheck
@@ -24,6 +22,8 @@ from qstats.doe.contrasts.result import Effects as Effects
 from qstats.doe.contrasts.result import Lenth as Lenth
 from qstats.doe.contrasts.result import UnreplicatedPower as UnreplicatedPower
 from qstats.doe.design import Design as Design
+from qstats.doe.desirability.door import optimize as optimize
+from qstats.doe.desirability.result import Optimum as Optimum
 from qstats.doe.evaluation.compare import DesignComparison as DesignComparison
 from qstats.doe.evaluation.compare import compare_designs as compare_designs
 from qstats.doe.evaluation.door import evaluate as evaluate

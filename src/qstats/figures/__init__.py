@@ -18,10 +18,10 @@ from qstats.capability.compare import CapabilityComparison
 from qstats.capability.nonnormal.result import NonnormalCapability
 from qstats.capability.result import Capability
 from qstats.doe.alias import AliasStructure
-from qstats.doe.compromise.optim_result import Optimum
 from qstats.doe.compromise.tradeoff_result import TradeOff
 from qstats.doe.contrasts.result import Effects, Lenth
 from qstats.doe.design import Design
+from qstats.doe.desirability.result import Optimum
 from qstats.doe.evaluation.result import DesignEvaluation
 from qstats.doe.fitting.result import DesignFit
 from qstats.doe.spread.result import DispersionEffects

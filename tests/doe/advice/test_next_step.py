@@ -13,9 +13,9 @@ import qstats.doe
 from qstats.doe import Factor, central_composite, fractional_factorial, full_factorial
 from qstats.doe.advice.door import next_step
 from qstats.doe.advice.trust import runs_for
-from qstats.doe.compromise.optim_door import optimize
 from qstats.doe.confirming.door import confirm
 from qstats.doe.design import Design, make_design
+from qstats.doe.desirability.door import optimize
 from qstats.doe.factor import as_factors
 from qstats.doe.fitting.door import fit
 from qstats.doe.surface.door import steepest_ascent

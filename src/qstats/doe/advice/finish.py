@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from qstats.doe.advice.result import Step
-from qstats.doe.compromise.desirability import as_desirabilities
-from qstats.doe.compromise.optim_door import optimize
-from qstats.doe.compromise.optim_result import Optimum
 from qstats.doe.confirming.door import confirm
+from qstats.doe.desirability.door import optimize
+from qstats.doe.desirability.result import Optimum
+from qstats.doe.desirability.wants import as_desirabilities
 from qstats.doe.fitting.result import DesignFit
 from qstats.errors import DataError
 

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from qstats._core.checks import check_choice
-from qstats.doe.compromise.desirability import Desirability
-from qstats.doe.compromise.optim_result import Optimum
+from qstats.doe.desirability.result import Optimum
+from qstats.doe.desirability.wants import Desirability
 from qstats.figures.doe.parts import long_title, settings_text
 from qstats.figures.doe.words import say
 from qstats.figures.output import new_axes

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from qstats._core.arrays import BoolArray, FloatArray
-from qstats.doe.compromise.optim_space import Space
+from qstats.doe.desirability.space import Space
 
 __all__ = ["climb"]
 

@@ -13,13 +13,13 @@ from qstats._core.checks import check_confidence, check_number
 from qstats._core.interval import Intervals
 from qstats._core.notes import Note
 from qstats._core.result import FrozenMapping, frozen_array
-from qstats.doe.compromise.desirability import Desirability, as_desirabilities, overall
 from qstats.doe.compromise.goals import as_fits
-from qstats.doe.compromise.optim_means import Means
-from qstats.doe.compromise.optim_result import Optimum
-from qstats.doe.compromise.optim_search import climb
-from qstats.doe.compromise.optim_space import Space
 from qstats.doe.design import draw_seed
+from qstats.doe.desirability.means import Means
+from qstats.doe.desirability.result import Optimum
+from qstats.doe.desirability.search import climb
+from qstats.doe.desirability.space import Space
+from qstats.doe.desirability.wants import Desirability, as_desirabilities, overall
 from qstats.doe.fitting.prediction import Prediction
 from qstats.doe.fitting.result import DesignFit
 from qstats.errors import DataError
@@ -125,7 +125,7 @@ def optimize(
     Examples
     --------
     >>> from qstats.doe import full_factorial
-    >>> from qstats.doe.compromise.optim_door import optimize
+    >>> from qstats.doe.desirability.door import optimize
     >>> from qstats.doe.fitting.door import fit
     >>> design = full_factorial({"speed": (10, 20), "heat": (150, 170)}, replicates=2, rng=1)
     >>> time = fit(design, [9, 5, 9.2, 5.1, 9.1, 5.2, 8.9, 4.9], name="time")

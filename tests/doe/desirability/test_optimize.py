@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from qstats import Spec
 from qstats.doe import Factor, full_factorial, mixture, optimal
-from qstats.doe.compromise.desirability import Desirability, as_desirabilities, overall
 from qstats.doe.compromise.goals import Goal
-from qstats.doe.compromise.optim_door import optimize
+from qstats.doe.desirability.door import optimize
+from qstats.doe.desirability.wants import Desirability, as_desirabilities, overall
 from qstats.doe.fitting.door import fit
 from qstats.errors import DataError, DesignError
 

@@ -10,7 +10,7 @@ from qstats._core.arrays import FloatArray
 from qstats._core.interval import Interval, Intervals
 from qstats._core.notes import Note
 from qstats._core.result import FrozenMapping, Result
-from qstats.doe.compromise.desirability import Desirability
+from qstats.doe.desirability.wants import Desirability
 
 __all__ = ["Optimum"]
 

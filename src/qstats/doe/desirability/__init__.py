@@ -1,0 +1,1 @@
+"""A compromise between responses by weights."""
