@@ -95,3 +95,26 @@ def test_chemical_process_bends_in_the_second_experiment() -> None:
         bent = doe.fit(record, "y", model="linear").curvature
         assert (bent.t, bent.p) == (pytest.approx(t, abs=1e-3), pytest.approx(p, abs=5e-3))
         assert math.copysign(1.0, bent.t) == -1.0
+
+
+def test_tyre_tread_of_derringer_and_suich() -> None:
+    # pri5322 and the paper (J. Quality Technology 12, 214-219, 1980): D = .583 near (-.05, .145, -.868), predicted
+    # 129.5, 1300, 465.7 and 68.0. The file has x3 of the first, fourth, fifth and eighth run with the sign turned: only
+    # with the sign of the paper do the published numbers come out
+    data = numbers("IMPROVE-5_5_3_2_2.DAT", 8)
+    assert len(data) == 20
+    data[[0, 3, 4, 7], 3] *= -1.0
+    table = {f"x{j}": data[:, j] for j in (1, 2, 3)} | {f"y{j}": data[:, 3 + j] for j in (1, 2, 3, 4)}
+    reach = dict.fromkeys(("x1", "x2", "x3"), (-1.63, 1.63))
+    record = doe.from_runs(table, reach, responses=["y1", "y2", "y3", "y4"])
+    fits = [doe.fit(record, f"y{j}", model="quadratic") for j in (1, 2, 3, 4)]
+    goals = {
+        "y1": {"kind": "max", "low": 120, "high": 170},
+        "y2": {"kind": "max", "low": 1000, "high": 1300},
+        "y3": {"kind": "target", "low": 400, "target": 500, "high": 600},
+        "y4": {"kind": "target", "low": 60, "target": 67.5, "high": 75},
+    }
+    best = doe.optimize(fits, goals=goals, rng=1)
+    assert best.desirability == pytest.approx(0.583, abs=2e-3)
+    assert [best.settings[n] for n in ("x1", "x2", "x3")] == pytest.approx([-0.05, 0.145, -0.868], abs=0.02)
+    assert best.predicted == pytest.approx([129.5, 1300.0, 465.7, 68.0], rel=5e-3)
