@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qstats._core.notes import Note
+from qstats._core.text import text_width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,9 +140,9 @@ class Result:
     def summary(self) -> str:
         """Return the result in words and numbers, for reading."""
         rows = self._rows()
-        width = max((len(label) for label, _ in rows), default=0)
+        width = max((text_width(label) for label, _ in rows), default=0)
         lines = [self.title, "-" * len(self.title)]
-        lines += [f"{label:<{width}}  {text}" for label, text in rows]
+        lines += [f"{label}{' ' * (width - text_width(label))}  {text}" for label, text in rows]
         lines += [str(note) for note in self._remarks()]
         return "\n".join(lines)
 

@@ -12,6 +12,8 @@ import matplotlib
 import matplotlib.font_manager as fm
 from matplotlib.axes import Axes
 
+from qstats._core.text import char_width, text_width
+
 __all__ = [
     "CSS_FONTS",
     "INK",
@@ -154,22 +156,11 @@ def clean_text(text: object) -> str:
     return " ".join("".join(cells).split())
 
 
-def _columns(ch: str) -> int:
-    if unicodedata.combining(ch):
-        return 0
-    return 2 if unicodedata.east_asian_width(ch) in "WF" else 1
-
-
-def text_width(text: str) -> int:
-    """Return the width in Latin letters; a Chinese character counts two."""
-    return sum(_columns(ch) for ch in text)
-
-
 def _split(text: str, width: int) -> tuple[str, str]:
     """Split after at most `width` columns, at a space where one is in the second half."""
     used, cut = 0, len(text)
     for i, ch in enumerate(text):
-        used += _columns(ch)
+        used += char_width(ch)
         if used > width:
             cut = i
             break
@@ -188,7 +179,7 @@ def shorten(text: object, width: int) -> str:
         return text
     used, out = 0, ""
     for ch in text:
-        used += _columns(ch)
+        used += char_width(ch)
         if used > width - 1:
             break
         out += ch
