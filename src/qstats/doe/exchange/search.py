@@ -46,7 +46,7 @@ class Stage:
     bows: tuple[float, ...] = ()
 
 
-COARSE = Stage(3, (1.0, 0.5), 5e-5, (0.8, 0.3))
+COARSE = Stage(3, (1.0, 0.5), 3e-4, (0.8, 0.3))
 FINE = Stage(21, (1.0, 0.6, 0.3, 0.1, 0.03), 2e-6, (0.4, 0.1, 0.03))
 EXACT = Stage(0, (), 1e-9)
 _STEPS = 6  # passes that shorten the step of what is settled between the levels
