@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -222,3 +223,15 @@ def test_t_for_least_squares_only() -> None:
     told = found.predict({"A": 15, "B": 2, "C": 4})
     assert told.interval.high[0] - told.mean[0] == pytest.approx(float(t.ppf(0.975, 12)) * found.sigma / 4)
     assert as_factors(1)[0].name == "A"
+
+
+def test_weibull_intervals_are_the_same_wherever_they_are_shown_and_infinite_without_error_df() -> None:
+    from qstats.doe import profiler
+
+    time = np.exp(3 + 0.6 * X[:, 0] + 0.3 * np.random.default_rng(2).normal(size=16))
+    found = fit(DESIGN, time, model="linear", distribution="weibull")
+    here = {name: 0.5 * (f.low + f.high) for name, f in zip(DESIGN.names, DESIGN.factors, strict=True)}
+    told, shown = found.predict(here).interval, profiler(found, at=here).interval
+    assert (shown.low[0], shown.high[0]) == pytest.approx((told.low[0], told.high[0]), rel=1e-12)
+    unknown = replace(found.fitted, joint=np.diag(np.full(5, np.inf)))
+    assert np.isinf(unknown.quantile_errors(found.rows(X), -0.37)).all()

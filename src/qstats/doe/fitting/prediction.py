@@ -26,7 +26,7 @@ from qstats.errors import DataError
 if TYPE_CHECKING:
     from qstats.doe.fitting.result import DesignFit
 
-__all__ = ["Prediction", "coded_settings", "inverse_link", "predict"]
+__all__ = ["Prediction", "coded_settings", "inverse_link", "median_factor", "predict", "typical_errors"]
 
 _EDGE = 1e-9
 _SHOWN = 5
@@ -168,8 +168,7 @@ def predict(fit: DesignFit, settings: Any, confidence: float, block: Any) -> Pre
     eta = rows @ f.coefficients
     df = f.contrast_df(rows)
     mean, median = _centers(fit, eta)
-    half = 1.0 if median is None else _median_factor(fit)
-    se = f.standard_errors(rows) if half == 1.0 else _median_errors(f, rows)
+    half, se = median_factor(fit), typical_errors(fit, rows)
     outside = _outside(fit, coded, fit.rows(coded))
     normal = fit.distribution in ("normal", "lognormal")
     natural = {g.name: g.decode(coded[:, j]) for j, g in enumerate(fit.design.factors)}
@@ -211,18 +210,20 @@ def _centers(fit: DesignFit, eta: FloatArray) -> tuple[FloatArray, FloatArray | 
         lift = float(scipy.special.gammaln(1.0 + float(fit.fitted.extra["scale"])))
     else:
         lift = 0.5 * fit.fitted.sigma**2
-    return inverse_link(eta + lift, "log"), typical * _median_factor(fit)
+    return inverse_link(eta + lift, "log"), typical * median_factor(fit)
 
 
-def _median_factor(fit: DesignFit) -> float:
-    """Median over exp of the linear predictor."""
+def median_factor(fit: DesignFit) -> float:
+    """Return the median over exp of the linear predictor: 1 but for a Weibull response."""
     return math.log(2.0) ** float(fit.fitted.extra["scale"]) if fit.distribution == "weibull" else 1.0
 
 
-def _median_errors(fitted: Fitted, rows: FloatArray) -> FloatArray:
-    """Standard errors of the logarithm of a Weibull median: it moves with the scale, too."""
-    assert isinstance(fitted, Lifetimes)
-    return fitted.quantile_errors(rows, math.log(math.log(2.0)))
+def typical_errors(fit: DesignFit, rows: FloatArray) -> FloatArray:
+    """Return standard errors on the scale of the link; a Weibull median moves with the scale, too."""
+    if fit.distribution != "weibull":
+        return fit.fitted.standard_errors(rows)
+    assert isinstance(fit.fitted, Lifetimes)
+    return fit.fitted.quantile_errors(rows, math.log(math.log(2.0)))
 
 
 def _run_df(fitted: Fitted, rows: FloatArray, df: FloatArray) -> FloatArray:

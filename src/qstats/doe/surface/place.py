@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from qstats._core.arrays import BoolArray, FloatArray
 from qstats._core.result import FrozenMapping
 from qstats.doe.factor import Factor
-from qstats.doe.fitting.prediction import half_width, inverse_link, relative_variance
+from qstats.doe.fitting.prediction import half_width, inverse_link, median_factor, relative_variance, typical_errors
 from qstats.doe.fitting.problem import basis_of
 from qstats.doe.fitting.result import DesignFit
 from qstats.errors import DataError
@@ -149,9 +148,9 @@ class Expected:
 def expected(fit: DesignFit, rows: FloatArray, confidence: float) -> Expected:
     """Return what the model expects at rows, each with its own interval."""
     f = fit.fitted
-    eta, se = rows @ f.coefficients, f.standard_errors(rows)
+    eta, se = rows @ f.coefficients, typical_errors(fit, rows)
     half = half_width(se, f.contrast_df(rows), confidence)
-    factor = math.log(2.0) ** float(f.extra["scale"]) if fit.distribution == "weibull" else 1.0
+    factor = median_factor(fit)
     value, low, high = (factor * inverse_link(v, fit.link) for v in (eta, eta - half, eta + half))
     return Expected(value, low, high, se, "median" if fit.distribution in _SKEWED else "mean")
 

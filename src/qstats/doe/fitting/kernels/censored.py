@@ -37,6 +37,8 @@ class Lifetimes(LeastSquares):
 
     def quantile_errors(self, contrasts: FloatArray, score: float) -> FloatArray:
         """Return standard errors of ``x b + score * scale``, for each row x of shape (m, p)."""
+        if not np.isfinite(self.joint).all():  # no degree of freedom is left
+            return np.full(contrasts.shape[0], np.inf)
         rows = np.column_stack([contrasts, np.full(contrasts.shape[0], score)])
         return np.asarray(np.sqrt(np.maximum(((rows @ self.joint) * rows).sum(axis=1), 0.0)))
 
