@@ -49,7 +49,7 @@ class Stage:
 COARSE = Stage(3, (1.0, 0.5), 3e-4, (0.8, 0.3))
 FINE = Stage(21, (1.0, 0.6, 0.3, 0.1, 0.03), 2e-6, (0.4, 0.1, 0.03))
 EXACT = Stage(0, (), 1e-9)
-_STEPS = 6  # passes that shorten the step of what is settled between the levels
+_STEPS = 4  # passes that shorten the step of what is settled between the levels
 
 
 @dataclass(slots=True)
@@ -332,6 +332,9 @@ def _random(
 ) -> FloatArray:
     """Starts of possible settings; runs of a whole plot share what is hard to change."""
     coded = region.sample(s * plan.n, rng).reshape(s, plan.n, region.k)
+    if not region.rules and not region.mixture.size:
+        # on the coarse levels from the start: else most of the first passes only bring each setting to one of them
+        coded[..., region.ranged] = np.clip(np.rint(1.5 * coded[..., region.ranged]), -1.0, 1.0)
     if hard:
         first = np.array([np.argmax(plan.plot == w) for w in range(int(plan.plot.max()) + 1)])
         shared = coded[:, first[plan.plot]]
